@@ -1,0 +1,117 @@
+import * as v from 'valibot';
+import { call, stream } from '../rpc/define.ts';
+import { digest, imageId, nameOrId, timestampMs } from './ids.ts';
+
+export const imageSummary = v.strictObject({
+  id: imageId,
+  /** Fully normalised tags: docker.io/library/alpine:latest. */
+  names: v.array(v.string()),
+  /** repository@digest of what was pulled. */
+  repoDigests: v.array(v.string()),
+  /** Of the manifest. */
+  digest: v.optional(digest),
+  createdAt: timestampMs,
+  /** Bytes of all its layers, unpacked. */
+  sizeBytes: v.number(),
+  labels: v.record(v.string(), v.string()),
+  /** Number of containers made from it. */
+  containers: v.number(),
+  architecture: v.string(),
+  os: v.string(),
+  /** No tag and no child. */
+  dangling: v.boolean(),
+});
+export type ImageSummary = v.InferOutput<typeof imageSummary>;
+
+export const imageConfig = v.strictObject({
+  user: v.string(),
+  exposedPorts: v.array(v.string()),
+  environment: v.array(v.string()),
+  entrypoint: v.array(v.string()),
+  command: v.array(v.string()),
+  volumes: v.array(v.string()),
+  workingDirectory: v.string(),
+  labels: v.record(v.string(), v.string()),
+  stopSignal: v.string(),
+});
+export type ImageConfig = v.InferOutput<typeof imageConfig>;
+
+export const imageDetail = v.strictObject({
+  ...imageSummary.entries,
+  config: imageConfig,
+  author: v.string(),
+  comment: v.string(),
+  variant: v.string(),
+  mediaType: v.string(),
+  history: v.array(
+    v.strictObject({ createdAt: v.optional(timestampMs), createdBy: v.string(), comment: v.string(), emptyLayer: v.boolean() }),
+  ),
+  layers: v.array(v.strictObject({ diffId: digest, sizeBytes: v.number() })),
+  graphDriver: v.strictObject({ name: v.string(), data: v.record(v.string(), v.string()) }),
+});
+export type ImageDetail = v.InferOutput<typeof imageDetail>;
+
+/** Progress of a pull or a load. A reader that joins late loses nothing: each item says all about its object. */
+export const transferProgress = v.variant('kind', [
+  /** The short name was resolved; a mirror may answer for it. */
+  v.strictObject({ kind: v.literal('resolved'), reference: v.string(), source: v.string() }),
+  v.strictObject({
+    kind: v.literal('layer'),
+    /** Of the blob; the first 12 digits are shown. */
+    digest,
+    state: v.picklist(['waiting', 'present', 'fetching', 'unpacking', 'done', 'retrying']),
+    /** Compressed bytes fetched, of the blob's size (0: unknown). */
+    doneBytes: v.number(),
+    totalBytes: v.number(),
+    /** Of a retry: why. */
+    message: v.optional(v.string()),
+  }),
+  v.strictObject({ kind: v.literal('config'), digest }),
+  v.strictObject({ kind: v.literal('manifest'), digest }),
+  v.strictObject({ kind: v.literal('warning'), message: v.string() }),
+]);
+export type TransferProgress = v.InferOutput<typeof transferProgress>;
+
+const transferItem = v.variant('kind', [
+  v.strictObject({ kind: v.literal('progress'), progress: transferProgress }),
+  v.strictObject({ kind: v.literal('image'), id: imageId, name: v.string() }),
+]);
+
+export const imageRoutes = {
+  list: call({
+    input: v.strictObject({
+      /** With intermediate images. */
+      all: v.optional(v.boolean(), false),
+      filters: v.optional(v.array(v.strictObject({ key: v.string(), value: v.string() })), []),
+    }),
+    output: v.array(imageSummary),
+  }),
+  /** One item now and one after each change. */
+  watch: stream({ input: v.strictObject({}), item: v.array(imageSummary) }),
+  inspect: call({ input: v.strictObject({ image: nameOrId }), output: imageDetail }),
+  exists: call({ input: v.strictObject({ image: nameOrId }), output: v.boolean() }),
+  pull: stream({
+    input: v.strictObject({
+      reference: nameOrId,
+      policy: v.optional(v.picklist(['always', 'missing', 'never', 'newer']), 'always'),
+      /** os/arch[/variant] */
+      platform: v.optional(v.string()),
+      tlsVerify: v.optional(v.boolean()),
+      /** user:password, for this pull alone; never stored or logged. */
+      credentials: v.optional(v.string()),
+      authFile: v.optional(v.string()),
+      certDirectory: v.optional(v.string()),
+    }),
+    item: transferItem,
+  }),
+  /** A docker-archive or OCI archive (compressed or not), or an OCI layout folder, at an absolute path. */
+  load: stream({ input: v.strictObject({ path: v.string() }), item: transferItem }),
+  tag: call({ input: v.strictObject({ image: nameOrId, names: v.pipe(v.array(v.string()), v.nonEmpty()) }), output: v.strictObject({ id: imageId }) }),
+  untag: call({ input: v.strictObject({ image: nameOrId, names: v.optional(v.array(v.string()), []) }), output: v.strictObject({ id: imageId }) }),
+  remove: call({
+    input: v.strictObject({ image: nameOrId, force: v.optional(v.boolean(), false), ignore: v.optional(v.boolean(), false) }),
+    output: v.strictObject({ untagged: v.array(v.string()), deleted: v.array(imageId) }),
+  }),
+  /** Makes sure that the embedded starter image is in the store; needs no network. Answers its name. */
+  ensureStarter: call({ input: v.strictObject({}), output: v.strictObject({ id: imageId, name: v.string() }) }),
+};

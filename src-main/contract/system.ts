@@ -1,0 +1,97 @@
+import * as v from 'valibot';
+import { call } from '../rpc/define.ts';
+
+export const checkLine = v.strictObject({
+  /** Stable key: kernel, user-namespaces, subuid, subgid, cgroups, overlay, tun, tool:crun … Texts of the interface hang on it. */
+  id: v.string(),
+  title: v.string(),
+  status: v.picklist(['ok', 'degraded', 'missing']),
+  /** What was found: a version, a range, a list of controllers. */
+  value: v.string(),
+  /** Why it matters, one sentence. */
+  why: v.string(),
+  /** What to do, empty when ok. */
+  fix: v.string(),
+  /** The command that does it, empty when there is none. */
+  command: v.string(),
+});
+export type CheckLine = v.InferOutput<typeof checkLine>;
+
+export const storeProblem = v.strictObject({
+  /** orphan-snapshot, stale-mount, half-pulled-layer, missing-layer, dead-container, leaked-process, leaked-namespace … */
+  kind: v.string(),
+  object: v.string(),
+  message: v.string(),
+});
+
+export const systemInfo = v.strictObject({
+  version: v.string(),
+  rootless: v.boolean(),
+  host: v.strictObject({
+    hostname: v.string(),
+    kernel: v.string(),
+    os: v.string(),
+    architecture: v.string(),
+    distribution: v.strictObject({ id: v.string(), version: v.string() }),
+    cpus: v.number(),
+    memoryTotalBytes: v.number(),
+    memoryFreeBytes: v.number(),
+    swapTotalBytes: v.number(),
+    swapFreeBytes: v.number(),
+    uptimeSeconds: v.number(),
+    cgroupVersion: v.picklist(['v1', 'v2', 'hybrid', 'none']),
+    cgroupManager: v.string(),
+    cgroupControllers: v.array(v.string()),
+    uidMap: v.array(v.strictObject({ containerId: v.number(), hostId: v.number(), size: v.number() })),
+    gidMap: v.array(v.strictObject({ containerId: v.number(), hostId: v.number(), size: v.number() })),
+    seccompEnabled: v.boolean(),
+    seccompProfilePath: v.string(),
+    apparmorEnabled: v.boolean(),
+    selinuxEnabled: v.boolean(),
+    ociRuntime: v.strictObject({ name: v.string(), path: v.string(), version: v.string() }),
+    conmon: v.strictObject({ path: v.string(), version: v.string() }),
+    networkBackend: v.strictObject({ name: v.string(), path: v.string(), version: v.string() }),
+    rootlessNetwork: v.strictObject({ name: v.string(), path: v.string(), version: v.string() }),
+    logDriver: v.string(),
+  }),
+  store: v.strictObject({
+    driver: v.string(),
+    /** Why this one, in words. */
+    driverReason: v.string(),
+    driverStatus: v.record(v.string(), v.string()),
+    graphRoot: v.string(),
+    runRoot: v.string(),
+    volumePath: v.string(),
+    configFile: v.string(),
+    containers: v.strictObject({ total: v.number(), running: v.number(), paused: v.number(), stopped: v.number() }),
+    images: v.number(),
+    graphRootBytes: v.number(),
+    graphRootFreeBytes: v.number(),
+  }),
+  registries: v.strictObject({ search: v.array(v.string()), files: v.array(v.string()) }),
+});
+export type SystemInfo = v.InferOutput<typeof systemInfo>;
+
+export const diskUsage = v.strictObject({
+  images: v.array(
+    v.strictObject({ id: v.string(), names: v.array(v.string()), createdAt: v.number(), sizeBytes: v.number(), sharedBytes: v.number(), uniqueBytes: v.number(), containers: v.number() }),
+  ),
+  /** Bytes of all layers, each counted once. */
+  imageBytes: v.number(),
+  containers: v.array(
+    v.strictObject({ id: v.string(), name: v.string(), image: v.string(), command: v.string(), state: v.string(), createdAt: v.number(), sizeBytes: v.number() }),
+  ),
+  volumes: v.array(v.strictObject({ name: v.string(), links: v.number(), sizeBytes: v.number() })),
+});
+export type DiskUsage = v.InferOutput<typeof diskUsage>;
+
+export const systemRoutes = {
+  info: call({ input: v.strictObject({}), output: systemInfo }),
+  version: call({
+    input: v.strictObject({}),
+    output: v.strictObject({ version: v.string(), contract: v.string(), runtime: v.string(), builtAt: v.string(), gitCommit: v.string(), osArch: v.string() }),
+  }),
+  /** The host in words, and the store's health. Changes nothing. */
+  check: call({ input: v.strictObject({}), output: v.strictObject({ host: v.array(checkLine), store: v.array(storeProblem) }) }),
+  diskUsage: call({ input: v.strictObject({}), output: diskUsage }),
+};

@@ -1,0 +1,55 @@
+/**
+ * Containers: create, start, stop, kill, remove, attach, exec, logs, and what happens when one ends.
+ *
+ * Laws
+ * - Every change of a record happens under the container's lock, is journalled as an operation first, and can be repaired from the journal alone.
+ * - An exit is handled exactly once, by whoever holds the container's lock first: an engine that watches, or the clean-up program that conmon starts.
+ */
+import type { ContainerSpec } from '../../contract/container-spec.ts';
+import type { ContainerDetail, ContainerStats, ContainerSummary, ExecSpec, LogEntry, TerminalDown, TerminalUp } from '../../contract/container.ts';
+import type { ContainerId } from '../../contract/ids.ts';
+import type { TransferProgress } from '../../contract/image.ts';
+import type { ContainerRecord } from '../state/state.ts';
+
+export interface AttachOptions {
+  readonly start: boolean;
+  readonly stdin: boolean;
+  readonly output: boolean;
+  readonly detachKeys: string | undefined;
+  readonly size: { readonly rows: number; readonly columns: number } | undefined;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly tail: number | undefined;
+  readonly sinceMs: number | undefined;
+  readonly untilMs: number | undefined;
+}
+
+export interface Containers {
+  create(spec: ContainerSpec, options: { readonly onProgress?: (progress: TransferProgress) => void; readonly signal?: AbortSignal }): Promise<{ readonly record: ContainerRecord; readonly warnings: readonly string[] }>;
+  start(nameOrId: string): Promise<{ readonly record: ContainerRecord; readonly warnings: readonly string[] }>;
+  stop(nameOrId: string, timeoutSeconds: number | undefined, signal?: AbortSignal): Promise<{ readonly id: ContainerId; readonly wasRunning: boolean; readonly killed: boolean }>;
+  restart(nameOrId: string, timeoutSeconds: number | undefined, signal?: AbortSignal): Promise<ContainerRecord>;
+  kill(nameOrId: string, signalName: string): Promise<ContainerRecord>;
+  rename(nameOrId: string, name: string): Promise<ContainerRecord>;
+  remove(nameOrId: string, options: { readonly force: boolean; readonly volumes: boolean; readonly timeoutSeconds: number | undefined }): Promise<ContainerRecord>;
+  wait(nameOrId: string, conditions: readonly string[], signal: AbortSignal): Promise<number>;
+  list(options: { readonly all: boolean; readonly filters: readonly { readonly key: string; readonly value: string }[]; readonly size: boolean; readonly last: number | undefined }): Promise<ContainerSummary[]>;
+  summary(record: ContainerRecord): ContainerSummary;
+  inspect(nameOrId: string, size: boolean): Promise<ContainerDetail>;
+  logs(nameOrId: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogEntry>;
+  attach(nameOrId: string, options: AttachOptions, up: AsyncIterable<TerminalUp>, signal: AbortSignal): AsyncIterable<TerminalDown>;
+  exec(spec: ExecSpec, up: AsyncIterable<TerminalUp>, signal: AbortSignal): AsyncIterable<TerminalDown>;
+  execDetached(spec: ExecSpec): Promise<string>;
+  top(nameOrId: string, descriptors: readonly string[]): Promise<{ readonly titles: string[]; readonly processes: string[][] }>;
+  stats(nameOrIds: readonly string[] | undefined, intervalMs: number, once: boolean, signal: AbortSignal): AsyncIterable<ContainerStats[]>;
+}
+
+/** Handles exits: in every engine that lives long enough, and in the clean-up program. See docs/decisions on exits. */
+export interface ExitHandler {
+  /** Takes the janitor's lock if it is free, and from then on handles every exit as conmon reports it. */
+  watch(): AsyncDisposable;
+  /** Handles all exits that were reported and not yet handled; answers how many. */
+  handlePending(): Promise<number>;
+}

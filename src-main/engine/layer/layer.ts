@@ -1,0 +1,36 @@
+/**
+ * Layers: tar streams that become snapshots. Written for hostile input: nothing is ever written outside the diff directory,
+ * whatever the archive says (CVE-2018-1002207, CVE-2019-14271, CVE-2021-30465 and their kin).
+ *
+ * Terms. *blob digest*: of the bytes as fetched; *diff id*: of the uncompressed tar; *chain id*: of a layer upon its parents
+ * (OCI image-spec config.md#layer-chainid).
+ */
+import type { Readable } from 'node:stream';
+import type { Digest } from '../../contract/ids.ts';
+import type { LayerRecord } from '../state/state.ts';
+
+export interface UnpackRequest {
+  readonly parentChainId: Digest | undefined;
+  /** Checked at the end; a mismatch leaves nothing. */
+  readonly diffId: Digest;
+  /** The compressed bytes (gzip, zstd or plain; told by their magic), or a file that holds them whole. */
+  readonly source: Readable | { readonly path: string };
+  /** Checked when given. */
+  readonly blobDigest?: Digest;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (unpackedBytes: number) => void;
+}
+
+export interface LayerStore {
+  /** Of a layer with this diff id on this parent. Pure. */
+  chainId(parentChainId: Digest | undefined, diffId: Digest): Digest;
+  find(chainId: Digest): LayerRecord | undefined;
+  /**
+   * Unpacks into a new snapshot in a worker thread and commits it together with its record; when another engine was first,
+   * answers its layer. Errors: `digest-mismatch`, `corrupt` (truncated, malformed, hostile: names the entry), `limit-exceeded` (bomb),
+   * `disk-full`, `cancelled`; after each the store is as before.
+   */
+  unpack(request: UnpackRequest): Promise<LayerRecord>;
+  /** Removes record and snapshot. `in-use` when an image, a container or another layer needs it. */
+  remove(chainId: Digest): Promise<void>;
+}

@@ -1,0 +1,206 @@
+/**
+ * The store's memory: one SQLite database (WAL) per graph root, shared by any number of engines at once, and one lock file per object.
+ *
+ * Terms. A *record* is what the database keeps of an object: hot fields as columns, the rest as JSON. An *operation* is a
+ * journal entry "I am about to change this object in several steps", with the process that does it; it is removed when the
+ * steps are done, so one whose process is dead names exactly what has to be repaired. An *event* has an id that only grows.
+ *
+ * Laws
+ * - An object's record changes only under its lock. Lock order: container before image before layer before volume; of
+ *   one kind in order of id; never a lock of an object while waiting for the store-wide one.
+ * - A transaction never awaits.
+ * - Records are written with synchronous=FULL, journal and events with them in the same transaction.
+ * - Engines hear of each other by inotify on a signal file that each touches after a commit: no polling.
+ */
+import type { ContainerSpec, PortMapping } from '../../contract/container-spec.ts';
+import type { ContainerState, NetworkSettings } from '../../contract/container.ts';
+import type { EngineEvent } from '../../contract/event.ts';
+import type { ContainerId, Digest, ImageId } from '../../contract/ids.ts';
+import type { ImageConfig } from '../../contract/image.ts';
+import type { Lock } from '../../system/system.ts';
+
+/** Everything that was decided when the container was created and does not change. */
+export interface ContainerConfig {
+  readonly spec: ContainerSpec;
+  readonly imageName: string;
+  readonly imageConfig: ImageConfig;
+  /** Chain id of the image's top layer: the parent of the container's writable snapshot; undefined for an empty image. */
+  readonly parentChainId: Digest | undefined;
+  /** ENTRYPOINT + CMD as it will be executed. */
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  readonly hostname: string;
+  readonly mounts: readonly ContainerMount[];
+  /** Ports with their host ports chosen. */
+  readonly ports: readonly PortMapping[];
+  /** The mode in force, `default` resolved. */
+  readonly networkMode: 'host' | 'none' | 'bridge' | 'pasta' | 'slirp4netns';
+  readonly logPath: string;
+  readonly warnings: readonly string[];
+}
+
+export interface ContainerMount {
+  readonly type: 'bind' | 'volume' | 'tmpfs';
+  readonly source: string;
+  readonly hostPath: string;
+  readonly target: string;
+  readonly readOnly: boolean;
+  readonly options: readonly string[];
+  readonly volumeName: string;
+  /** Made for this container alone, removed with it by --rm or rm -v. */
+  readonly anonymous: boolean;
+}
+
+export interface ContainerRecord {
+  readonly id: ContainerId;
+  readonly name: string;
+  readonly imageId: ImageId;
+  readonly createdAt: number;
+  readonly config: ContainerConfig;
+  readonly state: ContainerState;
+  readonly pid: number;
+  readonly pidStartTime: number;
+  readonly conmonPid: number;
+  readonly conmonStartTime: number;
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  readonly exitCode: number | undefined;
+  readonly oomKilled: boolean;
+  readonly error: string;
+  readonly restartCount: number;
+  /** The user stopped it: no restart. */
+  readonly stoppedByUser: boolean;
+  readonly network: NetworkSettings | undefined;
+  /** What the network room needs to take it down again; opaque to others. */
+  readonly networkState: unknown;
+  readonly bootId: string;
+}
+
+/** What may change after creation. */
+export type ContainerChange = Partial<Omit<ContainerRecord, 'id' | 'createdAt' | 'config' | 'imageId'>>;
+
+export interface ImageRecord {
+  readonly id: ImageId;
+  readonly manifestDigest: Digest | undefined;
+  readonly names: readonly string[];
+  readonly repoDigests: readonly string[];
+  /** Unpacked layers from the bottom up, by chain id. */
+  readonly chainIds: readonly Digest[];
+  readonly createdAt: number;
+  readonly sizeBytes: number;
+  readonly architecture: string;
+  readonly os: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** When it came into the store. */
+  readonly storedAt: number;
+}
+
+export interface LayerRecord {
+  readonly chainId: Digest;
+  readonly diffId: Digest;
+  readonly parentChainId: Digest | undefined;
+  readonly sizeBytes: number;
+  readonly createdAt: number;
+}
+
+/** Compressed blobs known to unpack to a diff id: lets a pull skip a layer by the manifest alone. */
+export interface BlobRecord {
+  readonly blobDigest: Digest;
+  readonly diffId: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface VolumeRecord {
+  readonly name: string;
+  readonly createdAt: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly anonymous: boolean;
+}
+
+export type OperationKind = 'container.create' | 'container.start' | 'container.cleanup' | 'container.remove' | 'image.pull' | 'image.remove' | 'layer.unpack' | 'volume.remove';
+
+export interface OperationRecord {
+  readonly id: number;
+  readonly kind: OperationKind;
+  readonly object: string;
+  readonly details: Readonly<Record<string, unknown>>;
+  readonly pid: number;
+  readonly pidStartTime: number;
+  readonly startedAt: number;
+}
+
+/** Ends the journal entry when disposed, unless `keep` was called: then the next engine repairs it. */
+export interface Operation extends Disposable {
+  readonly id: number;
+  keep(): void;
+}
+
+export interface State extends Disposable {
+  readonly containers: ContainerTable;
+  readonly images: ImageTable;
+  readonly layers: LayerTable;
+  readonly volumes: VolumeTable;
+  readonly events: EventTable;
+  readonly operations: OperationTable;
+  /** BEGIN IMMEDIATE … COMMIT; nested calls join. Touches the signal file afterwards, so other engines look. */
+  transaction<T>(change: () => T): T;
+  /** One object's lock, across processes. */
+  lock(kind: 'container' | 'image' | 'layer' | 'volume' | 'store', id: string, signal?: AbortSignal): Promise<Lock>;
+  tryLock(kind: 'container' | 'image' | 'layer' | 'volume' | 'store', id: string): Lock | undefined;
+}
+
+export interface ContainerTable {
+  get(id: ContainerId): ContainerRecord;
+  find(id: ContainerId): ContainerRecord | undefined;
+  /** By name, full id, or unambiguous beginning of an id; `not-found`, or `ambiguous` with the candidates. */
+  resolve(nameOrId: string): ContainerRecord;
+  list(): ContainerRecord[];
+  /** `already-exists` (with the holder's id in details) when the name is taken. */
+  insert(record: ContainerRecord): void;
+  update(id: ContainerId, change: ContainerChange): ContainerRecord;
+  remove(id: ContainerId): void;
+  countByImage(id: ImageId): number;
+}
+
+export interface ImageTable {
+  find(id: ImageId): ImageRecord | undefined;
+  findByName(name: string): ImageRecord | undefined;
+  /** All whose id begins so. */
+  findByIdPrefix(prefix: string): ImageRecord[];
+  list(): ImageRecord[];
+  /** Inserts or replaces; names move from whichever image had them. */
+  put(record: ImageRecord): void;
+  remove(id: ImageId): void;
+}
+
+export interface LayerTable {
+  find(chainId: Digest): LayerRecord | undefined;
+  list(): LayerRecord[];
+  put(record: LayerRecord): void;
+  remove(chainId: Digest): void;
+  findBlob(blobDigest: Digest): BlobRecord | undefined;
+  putBlob(record: BlobRecord): void;
+}
+
+export interface VolumeTable {
+  find(name: string): VolumeRecord | undefined;
+  list(): VolumeRecord[];
+  insert(record: VolumeRecord): void;
+  remove(name: string): void;
+}
+
+export interface EventTable {
+  /** Inside the transaction of the change it tells of. */
+  append(event: Omit<EngineEvent, 'sequence' | 'timestampMs' | 'attributes'> & { readonly attributes?: Readonly<Record<string, string>> }): void;
+  after(sequence: number, limit?: number): EngineEvent[];
+  lastSequence(): number;
+  /** Calls back after any engine's commit, this one's too, at most once per turn of the event loop. */
+  onChange(listener: () => void): Disposable;
+}
+
+export interface OperationTable {
+  begin(kind: OperationKind, object: string, details?: Readonly<Record<string, unknown>>): Operation;
+  /** Those whose process is gone. */
+  abandoned(): OperationRecord[];
+  remove(id: number): void;
+}

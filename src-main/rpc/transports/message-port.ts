@@ -1,0 +1,55 @@
+import type { Channel } from '../channel.ts';
+
+/** The part that a DOM MessagePort, Electron's MessagePortMain and a worker's port have in common. */
+interface PortLike {
+  postMessage(message: unknown): void;
+  close(): void;
+  start?(): void;
+}
+
+interface DomPort extends PortLike {
+  addEventListener(type: 'message' | 'close', listener: (event: { data?: unknown }) => void): void;
+}
+
+interface EmitterPort extends PortLike {
+  on(type: 'message' | 'close', listener: (value: unknown) => void): unknown;
+}
+
+/** Frames by structured clone; bytes arrive as `Uint8Array`. */
+export function messagePortChannel(port: DomPort | EmitterPort): Channel {
+  let closed = false;
+  let closeListener: ((error: Error | undefined) => void) | undefined;
+  function finish(): void {
+    if (closed) return;
+    closed = true;
+    closeListener?.(undefined);
+  }
+  function listen(type: 'message' | 'close', listener: (event: { data?: unknown }) => void): void {
+    if ('addEventListener' in port) port.addEventListener(type, listener);
+    else
+      port.on(type, (value) => {
+        // Electron's MessagePortMain emits an event with `data`, a worker's port the message itself.
+        listener(typeof value === 'object' && value !== null && 'data' in value ? (value as { data: unknown }) : { data: value });
+      });
+  }
+  listen('close', finish);
+  return {
+    send(frame) {
+      if (!closed) port.postMessage(frame);
+    },
+    onFrame(listener) {
+      listen('message', (event) => {
+        listener(event.data);
+      });
+      port.start?.();
+    },
+    onClose(listener) {
+      closeListener = listener;
+      if (closed) listener(undefined);
+    },
+    close() {
+      port.close();
+      finish();
+    },
+  };
+}
