@@ -2,7 +2,11 @@
 import * as v from 'valibot';
 import { objectName } from './ids.ts';
 
-const text = v.pipe(v.string(), v.maxLength(128 * 1024), v.check((value) => !value.includes('\0'), 'has a NUL byte'));
+const text = v.pipe(
+  v.string(),
+  v.maxLength(128 * 1024),
+  v.check((value) => !value.includes('\0'), 'has a NUL byte'),
+);
 const list = v.array(text);
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));

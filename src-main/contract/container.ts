@@ -248,8 +248,14 @@ export const containerRoutes = {
     /** `killed`: the stop signal was not enough. */
     output: v.strictObject({ id: containerId, wasRunning: v.boolean(), killed: v.boolean() }),
   }),
-  restart: call({ input: v.strictObject({ container: nameOrId, timeoutSeconds: v.optional(v.number()) }), output: v.strictObject({ id: containerId }) }),
-  kill: call({ input: v.strictObject({ container: nameOrId, signal: v.optional(v.string(), 'SIGKILL') }), output: v.strictObject({ id: containerId }) }),
+  restart: call({
+    input: v.strictObject({ container: nameOrId, timeoutSeconds: v.optional(v.number()) }),
+    output: v.strictObject({ id: containerId }),
+  }),
+  kill: call({
+    input: v.strictObject({ container: nameOrId, signal: v.optional(v.string(), 'SIGKILL') }),
+    output: v.strictObject({ id: containerId }),
+  }),
   rename: call({ input: v.strictObject({ container: nameOrId, name: objectName }), output: v.strictObject({ id: containerId }) }),
   remove: call({
     input: v.strictObject({
@@ -264,7 +270,10 @@ export const containerRoutes = {
   }),
   /** Resolves when it is in one of the states; `exited` answers at once for a stopped one. */
   wait: call({
-    input: v.strictObject({ container: nameOrId, conditions: v.optional(v.array(v.picklist(['exited', 'running', 'removed', 'created', 'paused'])), ['exited']) }),
+    input: v.strictObject({
+      container: nameOrId,
+      conditions: v.optional(v.array(v.picklist(['exited', 'running', 'removed', 'created', 'paused'])), ['exited']),
+    }),
     output: v.strictObject({ exitCode: v.number() }),
   }),
   logs: stream({
@@ -303,7 +312,11 @@ export const containerRoutes = {
   }),
   /** One item per interval with all running containers, or those named; nothing is measured when no one reads. */
   stats: stream({
-    input: v.strictObject({ containers: v.optional(v.array(nameOrId)), intervalMs: v.optional(v.number(), 2000), once: v.optional(v.boolean(), false) }),
+    input: v.strictObject({
+      containers: v.optional(v.array(nameOrId)),
+      intervalMs: v.optional(v.number(), 2000),
+      once: v.optional(v.boolean(), false),
+    }),
     item: v.array(containerStats),
   }),
 };

@@ -7,7 +7,10 @@ export const desktopContract = {
   version: '1',
   routes: {
     desktop: {
-      info: call({ input: v.strictObject({}), output: v.strictObject({ host: v.picklist(['electron', 'web']), platform: v.string(), version: v.string() }) }),
+      info: call({
+        input: v.strictObject({}),
+        output: v.strictObject({ host: v.picklist(['electron', 'web']), platform: v.string(), version: v.string() }),
+      }),
       /** Only http and https; anything else is refused. */
       openExternal: call({ input: v.strictObject({ url: v.pipe(v.string(), v.url(), v.regex(/^https?:/)) }), output: v.strictObject({}) }),
     },

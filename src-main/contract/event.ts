@@ -22,5 +22,8 @@ export type EngineEvent = v.InferOutput<typeof engineEvent>;
 
 export const eventRoutes = {
   /** Events after `afterSequence` (default: from now on), then, with `follow`, each as it happens in any engine. */
-  watch: stream({ input: v.strictObject({ afterSequence: v.optional(v.number()), follow: v.optional(v.boolean(), true) }), item: engineEvent }),
+  watch: stream({
+    input: v.strictObject({ afterSequence: v.optional(v.number()), follow: v.optional(v.boolean(), true) }),
+    item: engineEvent,
+  }),
 };

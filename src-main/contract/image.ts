@@ -106,8 +106,14 @@ export const imageRoutes = {
   }),
   /** A docker-archive or OCI archive (compressed or not), or an OCI layout folder, at an absolute path. */
   load: stream({ input: v.strictObject({ path: v.string() }), item: transferItem }),
-  tag: call({ input: v.strictObject({ image: nameOrId, names: v.pipe(v.array(v.string()), v.nonEmpty()) }), output: v.strictObject({ id: imageId }) }),
-  untag: call({ input: v.strictObject({ image: nameOrId, names: v.optional(v.array(v.string()), []) }), output: v.strictObject({ id: imageId }) }),
+  tag: call({
+    input: v.strictObject({ image: nameOrId, names: v.pipe(v.array(v.string()), v.nonEmpty()) }),
+    output: v.strictObject({ id: imageId }),
+  }),
+  untag: call({
+    input: v.strictObject({ image: nameOrId, names: v.optional(v.array(v.string()), []) }),
+    output: v.strictObject({ id: imageId }),
+  }),
   remove: call({
     input: v.strictObject({ image: nameOrId, force: v.optional(v.boolean(), false), ignore: v.optional(v.boolean(), false) }),
     output: v.strictObject({ untagged: v.array(v.string()), deleted: v.array(imageId) }),

@@ -74,12 +74,28 @@ export type SystemInfo = v.InferOutput<typeof systemInfo>;
 
 export const diskUsage = v.strictObject({
   images: v.array(
-    v.strictObject({ id: v.string(), names: v.array(v.string()), createdAt: v.number(), sizeBytes: v.number(), sharedBytes: v.number(), uniqueBytes: v.number(), containers: v.number() }),
+    v.strictObject({
+      id: v.string(),
+      names: v.array(v.string()),
+      createdAt: v.number(),
+      sizeBytes: v.number(),
+      sharedBytes: v.number(),
+      uniqueBytes: v.number(),
+      containers: v.number(),
+    }),
   ),
   /** Bytes of all layers, each counted once. */
   imageBytes: v.number(),
   containers: v.array(
-    v.strictObject({ id: v.string(), name: v.string(), image: v.string(), command: v.string(), state: v.string(), createdAt: v.number(), sizeBytes: v.number() }),
+    v.strictObject({
+      id: v.string(),
+      name: v.string(),
+      image: v.string(),
+      command: v.string(),
+      state: v.string(),
+      createdAt: v.number(),
+      sizeBytes: v.number(),
+    }),
   ),
   volumes: v.array(v.strictObject({ name: v.string(), links: v.number(), sizeBytes: v.number() })),
 });
@@ -89,7 +105,14 @@ export const systemRoutes = {
   info: call({ input: v.strictObject({}), output: systemInfo }),
   version: call({
     input: v.strictObject({}),
-    output: v.strictObject({ version: v.string(), contract: v.string(), runtime: v.string(), builtAt: v.string(), gitCommit: v.string(), osArch: v.string() }),
+    output: v.strictObject({
+      version: v.string(),
+      contract: v.string(),
+      runtime: v.string(),
+      builtAt: v.string(),
+      gitCommit: v.string(),
+      osArch: v.string(),
+    }),
   }),
   /** The host in words, and the store's health. Changes nothing. */
   check: call({ input: v.strictObject({}), output: v.strictObject({ host: v.array(checkLine), store: v.array(storeProblem) }) }),

@@ -18,6 +18,9 @@ export type VolumeSummary = v.InferOutput<typeof volumeSummary>;
 export const volumeRoutes = {
   list: call({ input: v.strictObject({}), output: v.array(volumeSummary) }),
   inspect: call({ input: v.strictObject({ volume: nameOrId }), output: volumeSummary }),
-  create: call({ input: v.strictObject({ name: v.optional(objectName), labels: v.optional(v.record(v.string(), v.string()), {}) }), output: volumeSummary }),
+  create: call({
+    input: v.strictObject({ name: v.optional(objectName), labels: v.optional(v.record(v.string(), v.string()), {}) }),
+    output: volumeSummary,
+  }),
   remove: call({ input: v.strictObject({ volume: nameOrId }), output: v.strictObject({ name: v.string() }) }),
 };

@@ -195,4 +195,3 @@ export function createClient<C extends Contract>(contract: C, channel: Channel):
     },
   };
 }
-

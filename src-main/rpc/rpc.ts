@@ -19,7 +19,19 @@
  * see docs/decisions.
  */
 export { call, stream, duplex, type Contract, type Route, type CallRoute, type StreamRoute, type DuplexRoute } from './define.ts';
-export type { Client, Handlers, CallOptions, Duplex, DuplexPeer, HandlerContext, InputOf, OutputOf, ItemOf, UpOf, DownOf } from './types.ts';
+export type {
+  Client,
+  Handlers,
+  CallOptions,
+  Duplex,
+  DuplexPeer,
+  HandlerContext,
+  InputOf,
+  OutputOf,
+  ItemOf,
+  UpOf,
+  DownOf,
+} from './types.ts';
 export { createClient, type RpcClient } from './client.ts';
 export { serve, type ServeOptions, type RpcServer } from './server.ts';
 export type { Channel } from './channel.ts';

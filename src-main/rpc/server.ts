@@ -112,7 +112,11 @@ export function serve<C extends Contract>(contract: C, handlers: Handlers<C>, ch
     }
     const input = safeParse(entry.route.input, rawInput);
     if (!input.success) {
-      channel.send(['error', id, new EngineError('invalid-argument', `${path}: ${issuesOf(input)}`, { details: { issues: flatten(input.issues).nested } }).toData()]);
+      channel.send([
+        'error',
+        id,
+        new EngineError('invalid-argument', `${path}: ${issuesOf(input)}`, { details: { issues: flatten(input.issues).nested } }).toData(),
+      ]);
       return;
     }
     const exchange: Exchange = { abort: new AbortController(), credit: new Credit(credit), up: new AsyncQueue(), route: entry.route };
@@ -132,8 +136,7 @@ export function serve<C extends Contract>(contract: C, handlers: Handlers<C>, ch
         channel.send(['result', id, await handler(input, context)]);
         return;
       }
-      const items =
-        exchange.route.kind === 'stream' ? handler(input, context) : handler(input, upstream(id, exchange), context);
+      const items = exchange.route.kind === 'stream' ? handler(input, context) : handler(input, upstream(id, exchange), context);
       for await (const item of items as AsyncIterable<unknown>) {
         if (!(await exchange.credit.take())) break;
         channel.send(['item', id, item]);
@@ -146,7 +149,13 @@ export function serve<C extends Contract>(contract: C, handlers: Handlers<C>, ch
         return;
       }
       options.onBug(error, path);
-      channel.send(['error', id, new EngineError('internal', `${path} failed: ${messageOf(error)}`, { fix: 'this is a bug in Selkie; please report it with the log' }).toData()]);
+      channel.send([
+        'error',
+        id,
+        new EngineError('internal', `${path} failed: ${messageOf(error)}`, {
+          fix: 'this is a bug in Selkie; please report it with the log',
+        }).toData(),
+      ]);
     }
   }
 
@@ -185,7 +194,9 @@ function routeTable<C extends Contract>(contract: C, handlers: Handlers<C>): Map
   return table;
 }
 
-function issuesOf(result: { readonly issues: readonly { readonly message: string; readonly path?: readonly { readonly key: unknown }[] | undefined }[] }): string {
+function issuesOf(result: {
+  readonly issues: readonly { readonly message: string; readonly path?: readonly { readonly key: unknown }[] | undefined }[];
+}): string {
   return result.issues
     .slice(0, 5)
     .map((issue) => {
@@ -194,4 +205,3 @@ function issuesOf(result: { readonly issues: readonly { readonly message: string
     })
     .join('; ');
 }
-

@@ -31,21 +31,23 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
 }
 
-type ClientRoute<R extends Route> = R extends CallRoute<infer I, infer O>
-  ? (input: InferInput<I>, options?: CallOptions) => Promise<InferOutput<O>>
-  : R extends StreamRoute<infer I, infer T>
-    ? (input: InferInput<I>, options?: CallOptions) => AsyncIterable<InferOutput<T>>
-    : R extends DuplexRoute<infer I, infer U, infer D>
-      ? (input: InferInput<I>, options?: CallOptions) => Duplex<InferInput<U>, InferOutput<D>>
-      : never;
+type ClientRoute<R extends Route> =
+  R extends CallRoute<infer I, infer O>
+    ? (input: InferInput<I>, options?: CallOptions) => Promise<InferOutput<O>>
+    : R extends StreamRoute<infer I, infer T>
+      ? (input: InferInput<I>, options?: CallOptions) => AsyncIterable<InferOutput<T>>
+      : R extends DuplexRoute<infer I, infer U, infer D>
+        ? (input: InferInput<I>, options?: CallOptions) => Duplex<InferInput<U>, InferOutput<D>>
+        : never;
 
-type HandlerRoute<R extends Route> = R extends CallRoute<infer I, infer O>
-  ? (input: InferOutput<I>, context: HandlerContext) => Promise<InferInput<O>> | InferInput<O>
-  : R extends StreamRoute<infer I, infer T>
-    ? (input: InferOutput<I>, context: HandlerContext) => AsyncIterable<InferInput<T>>
-    : R extends DuplexRoute<infer I, infer U, infer D>
-      ? (input: InferOutput<I>, peer: DuplexPeer<InferOutput<U>>, context: HandlerContext) => AsyncIterable<InferInput<D>>
-      : never;
+type HandlerRoute<R extends Route> =
+  R extends CallRoute<infer I, infer O>
+    ? (input: InferOutput<I>, context: HandlerContext) => Promise<InferInput<O>> | InferInput<O>
+    : R extends StreamRoute<infer I, infer T>
+      ? (input: InferOutput<I>, context: HandlerContext) => AsyncIterable<InferInput<T>>
+      : R extends DuplexRoute<infer I, infer U, infer D>
+        ? (input: InferOutput<I>, peer: DuplexPeer<InferOutput<U>>, context: HandlerContext) => AsyncIterable<InferInput<D>>
+        : never;
 
 export type Client<C extends Contract> = {
   readonly [N in keyof C['routes']]: { readonly [V in keyof C['routes'][N]]: ClientRoute<C['routes'][N][V]> };

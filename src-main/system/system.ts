@@ -115,7 +115,20 @@ export interface MountEntry {
   readonly superOptions: readonly string[];
 }
 
-export type MountFlag = 'bind' | 'rbind' | 'remount' | 'readonly' | 'nosuid' | 'nodev' | 'noexec' | 'private' | 'rprivate' | 'slave' | 'rslave' | 'shared' | 'rshared';
+export type MountFlag =
+  | 'bind'
+  | 'rbind'
+  | 'remount'
+  | 'readonly'
+  | 'nosuid'
+  | 'nodev'
+  | 'noexec'
+  | 'private'
+  | 'rprivate'
+  | 'slave'
+  | 'rslave'
+  | 'shared'
+  | 'rshared';
 
 export interface Mounts {
   /** mount(2). `data` longer than a page is refused before the kernel cuts it. */
@@ -162,13 +175,16 @@ export interface Lock extends Disposable {
 }
 
 /**
- * Open-file-description locks (fcntl(2), F_OFD_SETLK) on empty files: they hold between processes and between two holders in one
- * process, and the kernel lets go of them when the holder dies.
+ * Locks by flock(2) on empty files: they belong to the open file description, so they hold between processes and between two holders in
+ * one process, the kernel lets go of them when the holder dies, and flock(1) in a shell script takes part.
  */
 export interface Locks {
   tryAcquire(path: string, mode?: 'exclusive' | 'shared'): Lock | undefined;
   /** Waits, with growing pauses of 1 to 20 ms. */
-  acquire(path: string, options?: { readonly mode?: 'exclusive' | 'shared'; readonly signal?: AbortSignal; readonly timeoutMs?: number }): Promise<Lock>;
+  acquire(
+    path: string,
+    options?: { readonly mode?: 'exclusive' | 'shared'; readonly signal?: AbortSignal; readonly timeoutMs?: number },
+  ): Promise<Lock>;
 }
 
 /** A SOCK_SEQPACKET connection, as conmon's attach socket is; packets keep their boundaries. */

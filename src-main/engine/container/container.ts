@@ -6,7 +6,15 @@
  * - An exit is handled exactly once, by whoever holds the container's lock first: an engine that watches, or the clean-up program that conmon starts.
  */
 import type { ContainerSpec } from '../../contract/container-spec.ts';
-import type { ContainerDetail, ContainerStats, ContainerSummary, ExecSpec, LogEntry, TerminalDown, TerminalUp } from '../../contract/container.ts';
+import type {
+  ContainerDetail,
+  ContainerStats,
+  ContainerSummary,
+  ExecSpec,
+  LogEntry,
+  TerminalDown,
+  TerminalUp,
+} from '../../contract/container.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
 import type { ContainerRecord } from '../state/state.ts';
@@ -27,15 +35,30 @@ export interface LogOptions {
 }
 
 export interface Containers {
-  create(spec: ContainerSpec, options: { readonly onProgress?: (progress: TransferProgress) => void; readonly signal?: AbortSignal }): Promise<{ readonly record: ContainerRecord; readonly warnings: readonly string[] }>;
+  create(
+    spec: ContainerSpec,
+    options: { readonly onProgress?: (progress: TransferProgress) => void; readonly signal?: AbortSignal },
+  ): Promise<{ readonly record: ContainerRecord; readonly warnings: readonly string[] }>;
   start(nameOrId: string): Promise<{ readonly record: ContainerRecord; readonly warnings: readonly string[] }>;
-  stop(nameOrId: string, timeoutSeconds: number | undefined, signal?: AbortSignal): Promise<{ readonly id: ContainerId; readonly wasRunning: boolean; readonly killed: boolean }>;
+  stop(
+    nameOrId: string,
+    timeoutSeconds: number | undefined,
+    signal?: AbortSignal,
+  ): Promise<{ readonly id: ContainerId; readonly wasRunning: boolean; readonly killed: boolean }>;
   restart(nameOrId: string, timeoutSeconds: number | undefined, signal?: AbortSignal): Promise<ContainerRecord>;
   kill(nameOrId: string, signalName: string): Promise<ContainerRecord>;
   rename(nameOrId: string, name: string): Promise<ContainerRecord>;
-  remove(nameOrId: string, options: { readonly force: boolean; readonly volumes: boolean; readonly timeoutSeconds: number | undefined }): Promise<ContainerRecord>;
+  remove(
+    nameOrId: string,
+    options: { readonly force: boolean; readonly volumes: boolean; readonly timeoutSeconds: number | undefined },
+  ): Promise<ContainerRecord>;
   wait(nameOrId: string, conditions: readonly string[], signal: AbortSignal): Promise<number>;
-  list(options: { readonly all: boolean; readonly filters: readonly { readonly key: string; readonly value: string }[]; readonly size: boolean; readonly last: number | undefined }): Promise<ContainerSummary[]>;
+  list(options: {
+    readonly all: boolean;
+    readonly filters: readonly { readonly key: string; readonly value: string }[];
+    readonly size: boolean;
+    readonly last: number | undefined;
+  }): Promise<ContainerSummary[]>;
   summary(record: ContainerRecord): ContainerSummary;
   inspect(nameOrId: string, size: boolean): Promise<ContainerDetail>;
   logs(nameOrId: string, options: LogOptions, signal: AbortSignal): AsyncIterable<LogEntry>;

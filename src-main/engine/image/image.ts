@@ -35,12 +35,18 @@ export interface ImageStore {
   inspect(nameOrId: string): ImageDetail;
   pull(reference: string, options: PullOptions): Promise<ResolvedImage>;
   /** One item per image in the archive. */
-  load(path: string, options: { readonly signal?: AbortSignal; readonly onProgress?: (progress: TransferProgress) => void }): Promise<readonly ResolvedImage[]>;
+  load(
+    path: string,
+    options: { readonly signal?: AbortSignal; readonly onProgress?: (progress: TransferProgress) => void },
+  ): Promise<readonly ResolvedImage[]>;
   tag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Without names: all of them. */
   untag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Podman's rules: a name among several is only untagged; `in-use` with the containers when one is made from it, unless forced (the caller removes containers first). */
-  remove(nameOrId: string, options: { readonly force: boolean }): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly ImageId[] }>;
+  remove(
+    nameOrId: string,
+    options: { readonly force: boolean },
+  ): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly ImageId[] }>;
   /** Layers that no image refers to. */
   unreferencedLayers(): Digest[];
 }

@@ -2,6 +2,8 @@
  * The OCI runtime: crun, or runc as the alternative; and the configuration it is given (OCI runtime-spec 1.0).
  * It creates nothing by itself on the hot path: conmon calls the runtime; here are its start, kill, delete, exec and state.
  */
+import type { EngineError } from '../../base/errors.ts';
+
 export interface OciRuntime {
   readonly name: 'crun' | 'runc';
   readonly path: string;
@@ -17,5 +19,5 @@ export interface OciRuntime {
   /** Ids that the runtime knows: what a crashed engine may have left. */
   list(): Promise<readonly { readonly id: string; readonly status: string; readonly pid: number }[]>;
   /** Turns the runtime's words on a failed create or exec into a code: command-not-found, command-not-executable, denied, invalid-argument, runtime-failed. */
-  explainFailure(message: string, command: readonly string[]): import('../../base/errors.ts').EngineError;
+  explainFailure(message: string, command: readonly string[]): EngineError;
 }

@@ -117,7 +117,15 @@ export interface VolumeRecord {
   readonly anonymous: boolean;
 }
 
-export type OperationKind = 'container.create' | 'container.start' | 'container.cleanup' | 'container.remove' | 'image.pull' | 'image.remove' | 'layer.unpack' | 'volume.remove';
+export type OperationKind =
+  | 'container.create'
+  | 'container.start'
+  | 'container.cleanup'
+  | 'container.remove'
+  | 'image.pull'
+  | 'image.remove'
+  | 'layer.unpack'
+  | 'volume.remove';
 
 export interface OperationRecord {
   readonly id: number;
@@ -191,7 +199,9 @@ export interface VolumeTable {
 
 export interface EventTable {
   /** Inside the transaction of the change it tells of. */
-  append(event: Omit<EngineEvent, 'sequence' | 'timestampMs' | 'attributes'> & { readonly attributes?: Readonly<Record<string, string>> }): void;
+  append(
+    event: Omit<EngineEvent, 'sequence' | 'timestampMs' | 'attributes'> & { readonly attributes?: Readonly<Record<string, string>> },
+  ): void;
   after(sequence: number, limit?: number): EngineEvent[];
   lastSequence(): number;
   /** Calls back after any engine's commit, this one's too, at most once per turn of the event loop. */

@@ -6,7 +6,10 @@ export interface VolumeStore {
   find(name: string): VolumeRecord | undefined;
   list(): VolumeRecord[];
   /** Idempotent by name; an empty name makes an anonymous one with a 64-digit name. */
-  ensure(name: string, options?: { readonly labels?: Readonly<Record<string, string>>; readonly anonymous?: boolean }): Promise<VolumeRecord>;
+  ensure(
+    name: string,
+    options?: { readonly labels?: Readonly<Record<string, string>>; readonly anonymous?: boolean },
+  ): Promise<VolumeRecord>;
   /** `already-exists` when it is there. */
   create(name: string, labels: Readonly<Record<string, string>>): Promise<VolumeRecord>;
   /** `in-use` with the containers. */

@@ -29,7 +29,7 @@ export function messagePortChannel(port: DomPort | EmitterPort): Channel {
     else
       port.on(type, (value) => {
         // Electron's MessagePortMain emits an event with `data`, a worker's port the message itself.
-        listener(typeof value === 'object' && value !== null && 'data' in value ? (value as { data: unknown }) : { data: value });
+        listener(typeof value === 'object' && value !== null && 'data' in value ? value : { data: value });
       });
   }
   listen('close', finish);

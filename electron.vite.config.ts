@@ -1,0 +1,52 @@
+import { resolve } from 'node:path';
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'electron-vite';
+
+const here = import.meta.dirname;
+
+/** Everything is bundled but what carries native code or is only wanted by Electron. */
+const external = ['electron', 'koffi', /^node:/];
+
+export default defineConfig({
+  main: {
+    build: {
+      outDir: 'out/main',
+      target: 'node22',
+      externalizeDeps: false,
+      sourcemap: true,
+      rollupOptions: {
+        external,
+        input: {
+          cli: resolve(here, 'src-main/hosts/cli/main.ts'),
+          worker: resolve(here, 'src-main/hosts/worker/main.ts'),
+          web: resolve(here, 'src-main/hosts/web/main.ts'),
+          desktop: resolve(here, 'src-main/hosts/desktop/main.ts'),
+          cleanup: resolve(here, 'src-main/hosts/worker/cleanup.ts'),
+          'unpack-worker': resolve(here, 'src-main/engine/layer/unpack-worker.ts'),
+        },
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      outDir: 'out/preload',
+      externalizeDeps: false,
+      rollupOptions: {
+        external: ['electron'],
+        input: resolve(here, 'src-main/hosts/desktop/preload.ts'),
+        // A sandboxed preload has to be CommonJS.
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: resolve(here, 'src-renderer'),
+    plugins: [react()],
+    build: {
+      outDir: resolve(here, 'out/renderer'),
+      emptyOutDir: true,
+      rollupOptions: { input: resolve(here, 'src-renderer/index.html') },
+    },
+  },
+});

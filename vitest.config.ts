@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  oxc: { target: 'node22' },
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    // Real containers on few cores: files one after the other, so that no suite waits for another's.
+    fileParallelism: false,
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+  },
+});
