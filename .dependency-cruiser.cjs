@@ -29,7 +29,7 @@ const engineRooms = {
 
 module.exports = {
   forbidden: [
-    { name: 'no-circular', comment: 'Two files that import each other are one file, or miss a third below them.', severity: 'error', from: {}, to: { circular: true, dependencyTypesNot: ['type-only'] } },
+    { name: 'no-circular', comment: 'Two files that import each other are one file, or miss a third below them.', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     {
       name: 'front-door-only',
       comment: 'Enter a room of the engine by its front door <room>/<room>.ts.',

@@ -214,3 +214,5 @@ export interface OperationTable {
   abandoned(): OperationRecord[];
   remove(id: number): void;
 }
+
+export { openState, type StateOptions } from './open-state.ts';

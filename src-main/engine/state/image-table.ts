@@ -1,0 +1,50 @@
+import type { ImageId } from '../../contract/ids.ts';
+import type { Database } from './database.ts';
+import type { ImageRecord, ImageTable } from './state.ts';
+
+export function createImageTable(database: Database): ImageTable {
+  function namesOf(id: string): string[] {
+    return database.all('SELECT name FROM image_names WHERE image_id = ? ORDER BY position, name', id).map((row) => String(row['name']));
+  }
+
+  function toRecord(row: Record<string, unknown>): ImageRecord {
+    const id = row['id'] as ImageId;
+    return { ...(JSON.parse(String(row['record'])) as Omit<ImageRecord, 'id' | 'names'>), id, names: namesOf(id) };
+  }
+
+  return {
+    find(id) {
+      const row = database.get('SELECT * FROM images WHERE id = ?', id);
+      return row && toRecord(row);
+    },
+    findByName(name) {
+      const row = database.get(
+        'SELECT images.* FROM images JOIN image_names ON image_names.image_id = images.id WHERE image_names.name = ?',
+        name,
+      );
+      return row && toRecord(row);
+    },
+    findByIdPrefix(prefix) {
+      if (!/^[0-9a-f]{1,64}$/.test(prefix)) return [];
+      return database.all('SELECT * FROM images WHERE id >= ?1 AND id < ?2 ORDER BY id LIMIT 20', prefix, `${prefix}g`).map(toRecord);
+    },
+    list: () => database.all('SELECT * FROM images ORDER BY id').map(toRecord),
+    put(record) {
+      database.transaction(() => {
+        const { id, names, ...rest } = record;
+        database.change(
+          'INSERT INTO images (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record',
+          id,
+          JSON.stringify(rest),
+        );
+        database.change('DELETE FROM image_names WHERE image_id = ?', id);
+        names.forEach((name, position) => {
+          database.change('INSERT OR REPLACE INTO image_names (name, image_id, position) VALUES (?, ?, ?)', name, id, position);
+        });
+      });
+    },
+    remove(id) {
+      database.change('DELETE FROM images WHERE id = ?', id);
+    },
+  };
+}
