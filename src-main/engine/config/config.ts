@@ -43,3 +43,6 @@ export interface ContainerDefaults {
   readonly stopTimeoutSeconds: number;
   readonly logMaxSizeBytes: number;
 }
+
+export { loadConfig, tmpDirectory, type ConfigRequest, type EngineOptions } from './load-config.ts';
+export { parseSizeBytes } from './size.ts';
