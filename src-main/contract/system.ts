@@ -24,6 +24,8 @@ export const storeProblem = v.strictObject({
   message: v.string(),
 });
 
+export type StoreProblem = v.InferOutput<typeof storeProblem>;
+
 export const systemInfo = v.strictObject({
   version: v.string(),
   rootless: v.boolean(),

@@ -4,12 +4,66 @@
 import type { EngineHandlers } from '../contract/engine.ts';
 import type { System } from '../system/system.ts';
 import type { EngineConfig } from './config/config.ts';
+import { createContainers } from './container/container.ts';
+import { createImageStore } from './image/image.ts';
+import { createLayerStore } from './layer/layer.ts';
+import { openMonitor } from './monitor/monitor.ts';
+import { createNetwork } from './network/network.ts';
+import { openOciRuntime } from './runtime/runtime.ts';
+import { createHandlers } from './service/service.ts';
+import { openSnapshotStore } from './snapshot/snapshot.ts';
+import { openState } from './state/state.ts';
+import { createVolumeStore } from './volume/volume.ts';
 
 export interface Engine extends AsyncDisposable {
   /** What a host serves by the contract. */
   readonly handlers: EngineHandlers;
-  /** Handles pending exits and abandoned operations; with `watch` goes on until disposed. Idempotent. */
-  recover(options: { readonly watch: boolean }): Promise<readonly string[]>;
+  /** Repairs what earlier engines left, in the words of a person. Idempotent; under 1 ms when there is nothing to do. */
+  recover(): Promise<readonly string[]>;
+  /** From now on, and until the engine is disposed, handles the exits of containers as they happen. */
+  watchExits(): void;
+  /** Handles the exits that were reported and not handled; answers how many. */
+  handlePendingExits(): Promise<number>;
 }
 
-export type CreateEngine = (config: EngineConfig, system: System) => Promise<Engine>;
+/**
+ * Opens the store that `config` names and puts the rooms together. Programs (crun, conmon, netavark …) are looked for when
+ * they are first needed, so that listing does not depend on them.
+ */
+export function createEngine(config: EngineConfig, system: System): Engine {
+  const { graphRoot, runRoot } = config;
+  system.files.ensureDirectory(runRoot, 0o700);
+  const state = openState({ graphRoot, runRoot, system });
+  const snapshots = openSnapshotStore({ config, system });
+  const layers = createLayerStore({ state, snapshots, system, graphRoot });
+  const images = createImageStore({ config, state, layers, snapshots, system });
+  const volumes = createVolumeStore({ config, state, system });
+  const network = createNetwork({ config, state, system });
+  const runtime = openOciRuntime({ config, system });
+  const monitor = openMonitor({ config, system, runtime });
+  const { containers, exits, recovery } = createContainers({
+    config,
+    state,
+    system,
+    images,
+    snapshots,
+    volumes,
+    network,
+    runtime,
+    monitor,
+  });
+  let watch: AsyncDisposable | undefined;
+
+  return {
+    handlers: createHandlers({ config, system, state, snapshots, images, volumes, network, runtime, monitor, containers, recovery }),
+    recover: () => recovery.recover(),
+    watchExits() {
+      watch ??= exits.watch();
+    },
+    handlePendingExits: () => exits.handlePending(),
+    async [Symbol.asyncDispose]() {
+      await watch?.[Symbol.asyncDispose]();
+      state[Symbol.dispose]();
+    },
+  };
+}

@@ -39,6 +39,7 @@ export interface Files {
    */
   removeTree(path: string): Promise<void>;
   freeBytes(path: string): number;
+  totalBytes(path: string): number;
   /** Watches one folder by inotify; calls back with names that appeared or changed. No polling. */
   watchDirectory(path: string, listener: (name: string) => void): Disposable;
 }

@@ -17,6 +17,7 @@ import type {
 } from '../../contract/container.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
+import type { StoreProblem } from '../../contract/system.ts';
 import type { ContainerRecord } from '../state/state.ts';
 
 export interface AttachOptions {
@@ -67,6 +68,14 @@ export interface Containers {
   execDetached(spec: ExecSpec): Promise<string>;
   top(nameOrId: string, descriptors: readonly string[]): Promise<{ readonly titles: string[]; readonly processes: string[][] }>;
   stats(nameOrIds: readonly string[] | undefined, intervalMs: number, once: boolean, signal: AbortSignal): AsyncIterable<ContainerStats[]>;
+}
+
+/** What an earlier engine, or the host's restart, left behind. */
+export interface Recovery {
+  /** Repairs it; answers one line for a person per repair. Under 1 ms when there is nothing to do. */
+  recover(): Promise<readonly string[]>;
+  /** Only reports: for `system check`. */
+  findProblems(): Promise<readonly StoreProblem[]>;
 }
 
 /** Handles exits: in every engine that lives long enough, and in the clean-up program. See docs/decisions on exits. */

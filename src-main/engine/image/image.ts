@@ -47,6 +47,8 @@ export interface ImageStore {
     nameOrId: string,
     options: { readonly force: boolean },
   ): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly ImageId[] }>;
+  /** The registries that short names are searched in, and the files that say so. */
+  searchRegistries(): { search: string[]; files: string[] };
   /** Layers that no image refers to. */
   unreferencedLayers(): Digest[];
 }

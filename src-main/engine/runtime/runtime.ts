@@ -8,6 +8,8 @@ export interface OciRuntime {
   readonly name: 'crun' | 'runc';
   readonly path: string;
   readonly version: string;
+  /** The manager in force: as configured, else systemd where it runs us on cgroup v2, else cgroupfs. */
+  readonly cgroupManager: 'systemd' | 'cgroupfs';
   /** Arguments that conmon hands on before the verb (--root=…, --systemd-cgroup). */
   readonly globalArguments: readonly string[];
   /** The process of a created container begins to run. */

@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import { EngineError } from '../../base/errors.ts';
+import type { EngineHandlers } from '../../contract/engine.ts';
+import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
+import type { PullOptions, ResolvedImage } from '../image/image.ts';
+import type { ImageRecord } from '../state/state.ts';
+import { engineEvents } from './event-service.ts';
+import { filterImages } from './image-filter.ts';
+import { withProgress } from './progress.ts';
+import type { Rooms } from './rooms.ts';
+
+/** The name of the image that the set-up builds (resources/set-up). */
+const starterName = 'localhost/selkie/starter:latest';
+
+export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
+  const { images, state, config } = rooms;
+  return {
+    list: ({ filters }) => filterImages(rooms, summaries(rooms), filters),
+
+    async *watch(_, { signal }) {
+      const sequence = state.events.lastSequence();
+      yield summaries(rooms);
+      for await (const batch of engineEvents(state, sequence, signal)) {
+        if (batch.some(({ type, status }) => type === 'image' || status === 'create' || status === 'remove')) yield summaries(rooms);
+      }
+    },
+
+    inspect: ({ image }) => images.inspect(image),
+    exists: ({ image }) => images.find(image) !== undefined,
+
+    async *pull(input, { signal }) {
+      const { reference, ...given } = input;
+      const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as Omit<
+        PullOptions,
+        'signal'
+      >;
+      for await (const item of withProgress<TransferProgress, ResolvedImage>((onProgress) =>
+        images.pull(reference, { ...options, signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else yield { kind: 'image', id: item.result.record.id, name: item.result.name };
+      }
+    },
+
+    async *load({ path }, { signal }) {
+      for await (const item of withProgress<TransferProgress, readonly ResolvedImage[]>((onProgress) =>
+        images.load(path, { signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else for (const { record, name } of item.result) yield { kind: 'image', id: record.id, name };
+      }
+    },
+
+    tag: ({ image, names }) => ({ id: images.tag(image, names).id }),
+    untag: ({ image, names }) => ({ id: images.untag(image, names).id }),
+
+    async remove({ image, force, ignore }) {
+      if (ignore && !images.find(image)) return { untagged: [], deleted: [] };
+      if (force) {
+        const found = images.resolve(image);
+        for (const container of state.containers.list().filter(({ imageId }) => imageId === found.record.id)) {
+          await rooms.containers.remove(container.id, { force: true, volumes: false, timeoutSeconds: undefined });
+        }
+      }
+      const { untagged, deleted } = await images.remove(image, { force });
+      return { untagged: [...untagged], deleted: [...deleted] };
+    },
+
+    async ensureStarter() {
+      const found = images.find(starterName) ?? (await images.load(join(config.resources, 'starter-image', 'starter.tar'), {}))[0];
+      if (!found) throw new EngineError('corrupt', 'the embedded starter image holds no image', { fix: 'install Selkie again' });
+      return { id: found.record.id, name: found.name };
+    },
+  };
+}
+
+function summaries({ images, state }: Rooms): ImageSummary[] {
+  return images
+    .list()
+    .map((record) => toSummary(record, state.containers.countByImage(record.id)))
+    .sort((a, b) => b.createdAt - a.createdAt);
+}
+
+function toSummary(record: ImageRecord, containers: number): ImageSummary {
+  return {
+    id: record.id,
+    names: [...record.names],
+    repoDigests: [...record.repoDigests],
+    ...(record.manifestDigest === undefined ? {} : { digest: record.manifestDigest }),
+    createdAt: record.createdAt,
+    sizeBytes: record.sizeBytes,
+    labels: { ...record.labels },
+    containers,
+    architecture: record.architecture,
+    os: record.os,
+    dangling: record.names.length === 0,
+  };
+}

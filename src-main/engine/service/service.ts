@@ -1,0 +1,23 @@
+/**
+ * The contract, answered: one file per noun, each calling rooms and mapping types. No logic of its own: a rule that stands
+ * here would be missing for whoever calls the room.
+ */
+import type { EngineHandlers } from '../../contract/engine.ts';
+import { containerHandlers } from './container-service.ts';
+import { eventHandlers } from './event-service.ts';
+import { imageHandlers } from './image-service.ts';
+import type { Rooms } from './rooms.ts';
+import { systemHandlers } from './system-service.ts';
+import { volumeHandlers } from './volume-service.ts';
+
+export type { Rooms } from './rooms.ts';
+
+export function createHandlers(rooms: Rooms): EngineHandlers {
+  return {
+    container: containerHandlers(rooms),
+    image: imageHandlers(rooms),
+    volume: volumeHandlers(rooms),
+    event: eventHandlers(rooms),
+    system: systemHandlers(rooms),
+  };
+}

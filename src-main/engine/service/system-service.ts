@@ -1,0 +1,103 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { arch, cpus, freemem, hostname, platform, release, totalmem, uptime } from 'node:os';
+import { build } from '../../base/version.ts';
+import type { EngineHandlers } from '../../contract/engine.ts';
+import type { SystemInfo } from '../../contract/system.ts';
+import { checkHost } from '../host/host.ts';
+import { diskUsage } from './disk-usage.ts';
+import type { Rooms } from './rooms.ts';
+
+export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
+  return {
+    info: () => systemInfo(rooms),
+    version: () => ({
+      version: build.version,
+      contract: '1',
+      runtime: `Node ${process.versions.node}`,
+      builtAt: build.builtAt,
+      gitCommit: build.gitCommit,
+      osArch: `${platform()}/${goArchitecture()}`,
+    }),
+    check: async () => ({ host: [...(await checkHost(rooms.system, rooms.config))], store: [...(await rooms.recovery.findProblems())] }),
+    diskUsage: () => diskUsage(rooms),
+  };
+}
+
+function systemInfo(rooms: Rooms): SystemInfo {
+  const { config, state, snapshots, network, runtime, monitor, system } = rooms;
+  const containers = state.containers.list();
+  const count = (...states: string[]) => containers.filter((record) => states.includes(record.state)).length;
+  const memory = memoryInfo();
+  const { driverReason = '', ...driverStatus } = snapshots.status();
+  return {
+    version: build.version,
+    rootless: system.identity.rootless,
+    host: {
+      hostname: hostname(),
+      kernel: release(),
+      os: platform(),
+      architecture: goArchitecture(),
+      distribution: distribution(),
+      cpus: cpus().length,
+      memoryTotalBytes: totalmem(),
+      memoryFreeBytes: freemem(),
+      swapTotalBytes: memory('SwapTotal'),
+      swapFreeBytes: memory('SwapFree'),
+      uptimeSeconds: Math.floor(uptime()),
+      cgroupVersion: system.cgroups.version,
+      cgroupManager: runtime.cgroupManager,
+      cgroupControllers: [...system.cgroups.availableControllers()],
+      uidMap: system.identity.uidMap.map((range) => ({ ...range })),
+      gidMap: system.identity.gidMap.map((range) => ({ ...range })),
+      seccompEnabled: existsSync(config.defaults.seccompProfile),
+      seccompProfilePath: config.defaults.seccompProfile,
+      apparmorEnabled: existsSync('/sys/kernel/security/apparmor/profiles'),
+      selinuxEnabled: existsSync('/sys/fs/selinux/enforce'),
+      ociRuntime: { name: runtime.name, path: runtime.path, version: runtime.version },
+      conmon: { path: monitor.path, version: monitor.version },
+      networkBackend: network.describe(),
+      rootlessNetwork: network.describeRootless(),
+      logDriver: 'k8s-file',
+    },
+    store: {
+      driver: snapshots.driver,
+      driverReason,
+      driverStatus,
+      graphRoot: config.graphRoot,
+      runRoot: config.runRoot,
+      volumePath: `${config.graphRoot}/volumes`,
+      configFile: config.sources[0]?.split(':')[0] ?? '',
+      containers: {
+        total: containers.length,
+        running: count('running', 'stopping'),
+        paused: count('paused'),
+        stopped: count('exited', 'created', 'initialized'),
+      },
+      images: rooms.images.list().length,
+      graphRootBytes: rooms.system.files.totalBytes(config.graphRoot),
+      graphRootFreeBytes: rooms.system.files.freeBytes(config.graphRoot),
+    },
+    registries: rooms.images.searchRegistries(),
+  };
+}
+
+/** Go's names of architectures, which images use. */
+function goArchitecture(): string {
+  return { x64: 'amd64', arm64: 'arm64', ia32: '386', arm: 'arm' }[arch() as 'x64'] ?? arch();
+}
+
+function distribution(): { id: string; version: string } {
+  let text = '';
+  try {
+    text = readFileSync('/etc/os-release', 'utf8');
+  } catch {
+    return { id: 'unknown', version: '' };
+  }
+  const field = (name: string) => new RegExp(`^${name}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1] ?? '';
+  return { id: field('ID'), version: field('VERSION_ID') };
+}
+
+function memoryInfo(): (name: string) => number {
+  const text = readFileSync('/proc/meminfo', 'utf8');
+  return (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) * 1024;
+}
