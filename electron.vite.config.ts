@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
@@ -7,8 +9,19 @@ const here = import.meta.dirname;
 /** Everything is bundled but what carries native code or is only wanted by Electron. */
 const external = ['electron', 'koffi', /^node:/];
 
+const { version } = JSON.parse(readFileSync(resolve(here, 'package.json'), 'utf8')) as { version: string };
+
+function gitCommit(): string {
+  try {
+    return execFileSync('git', ['rev-parse', 'HEAD'], { cwd: here, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  } catch {
+    return '';
+  }
+}
+
 export default defineConfig({
   main: {
+    define: { __SELKIE_BUILD__: JSON.stringify({ version, gitCommit: gitCommit(), builtAt: new Date().toISOString() }) },
     build: {
       outDir: 'out/main',
       target: 'node22',
