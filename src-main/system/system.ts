@@ -10,6 +10,8 @@
  */
 import type { Readable, Writable } from 'node:stream';
 
+export { errnoError, errnoOf, toEngineError, withErrno } from './errno.ts';
+
 export interface System {
   readonly files: Files;
   readonly attributes: FileAttributes;
@@ -67,6 +69,7 @@ export interface ProcessResult {
 
 export interface RunOptions {
   readonly input?: string | Uint8Array;
+  /** The whole environment, nothing is added; without it our own is inherited. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
   readonly timeoutMs?: number;
@@ -76,6 +79,7 @@ export interface RunOptions {
 }
 
 export interface SpawnOptions {
+  /** The whole environment, nothing is added; without it our own is inherited. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly workingDirectory?: string;
   /** One per descriptor from 0 on: 'ignore', 'inherit', 'pipe' (a socket pair, in `pipes`), or a descriptor of ours. */
@@ -103,6 +107,8 @@ export interface Processes {
   find(program: string): string | undefined;
   /** The process's own hard limit; name without RLIMIT_ in lower case. Infinity: unlimited. */
   resourceLimit(name: string): { readonly soft: number; readonly hard: number } | undefined;
+  /** Raises our own soft limit to the hard one: what we start from then on inherits it. */
+  raiseSoftLimit(name: string): void;
 }
 
 export interface MountEntry {
@@ -167,7 +173,10 @@ export interface Cgroups {
   availableControllers(): readonly string[];
   /** The cgroup paths of a process, by controller ('' for v2), from /proc/PID/cgroup. */
   pathsOf(pid: number): ReadonlyMap<string, string>;
-  /** Reads the accounting of the cgroup that the process is in; undefined when it is gone. */
+  /**
+   * Reads the accounting of the cgroup that the process is in; undefined when it is gone. A process in our own cgroup has none
+   * of its own: then it and its descendants are added up, without block I/O, limit and OOM kills.
+   */
   usageOf(pid: number): CgroupUsage | undefined;
 }
 
