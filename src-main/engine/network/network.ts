@@ -8,6 +8,10 @@
  */
 import type { PortMapping } from '../../contract/container-spec.ts';
 import type { NetworkSettings } from '../../contract/container.ts';
+import type { ToolDescription } from './tool.ts';
+
+export { createNetwork, type NetworkOptions } from './create-network.ts';
+export type { ToolDescription } from './tool.ts';
 
 export type ResolvedNetworkMode = 'host' | 'none' | 'bridge' | 'pasta' | 'slirp4netns';
 
@@ -42,10 +46,15 @@ export interface NetworkSetup {
 export interface Network {
   /** Podman's defaults: bridge as root; rootless as containers.conf says, pasta first, else slirp4netns. Explains a fallback in `warning`. */
   defaultMode(): { readonly mode: ResolvedNetworkMode; readonly warning: string | undefined };
-  /** Checks mode, options and ports without changing anything; `unsupported`/`invalid-argument` in words. Chooses free host ports for those left open; `port-in-use` with the owner. */
+  /**
+   * Checks mode, options and ports without changing anything; for host and none it answers no ports: there is nothing to publish (the
+   * caller warns, as Podman does). `unsupported`/`invalid-argument` in words. Chooses free host ports for
+   * those left open; `port-in-use` with the owner.
+   */
   validate(mode: ResolvedNetworkMode, options: readonly string[], ports: readonly PortMapping[]): readonly PortMapping[];
   setup(request: NetworkRequest): Promise<NetworkSetup>;
   teardown(state: unknown): Promise<void>;
-  describe(): { readonly name: string; readonly path: string; readonly version: string };
-  describeRootless(): { readonly name: string; readonly path: string; readonly version: string };
+  /** Name, path and version of what connects containers as root, and without root. Asks the programs; path and version are empty when they are missing. */
+  describe(): Promise<ToolDescription>;
+  describeRootless(): Promise<ToolDescription>;
 }
