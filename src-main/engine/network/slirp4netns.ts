@@ -118,7 +118,8 @@ export class Slirp4netns {
       pipe.once('data', () => resolve(true));
       pipe.once('end', () => resolve(false));
       pipe.once('error', () => resolve(false));
-      void child.exited.then(() => resolve(false));
+      const failed = (): void => resolve(false);
+      child.exited.then(failed, failed);
     });
     pipe.destroy();
     if (!ready) throw new EngineError('runtime-failed', `slirp4netns failed: ${lastWords(join(state.runDirectory, logName))}`);
