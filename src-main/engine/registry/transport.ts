@@ -1,0 +1,134 @@
+import type { Readable } from 'node:stream';
+import { EngineError, throwIfAborted } from '../../base/errors.ts';
+import type * as undiciTypes from 'undici';
+import type { Dispatcher } from 'undici';
+import type { Limits } from './limits.ts';
+import { toNetworkError } from './network-error.ts';
+import { proxyFor } from './proxy.ts';
+import { TransientError } from './retry.ts';
+import { type CertificateFolders, secureContextFor } from './tls.ts';
+
+export interface TransportRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal | undefined;
+  /** No verification of certificates. */
+  readonly insecure: boolean;
+  /** Name in messages and in certs.d; the URL's host when empty. */
+  readonly hostName?: string;
+}
+
+export interface TransportResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable;
+  /** Reads and forgets a short rest, so that the connection can be used again. */
+  discard(): Promise<void>;
+  /** `limit-exceeded` when it is longer. */
+  read(largestBytes: number, what: string): Promise<Buffer>;
+}
+
+type Undici = typeof undiciTypes;
+
+/** Answers as HTTP gave them: no redirects, no authentication. One pool of connections per host. */
+export class Transport implements AsyncDisposable {
+  readonly #limits: Limits;
+  readonly #folders: CertificateFolders;
+  readonly #dispatchers = new Map<string, Dispatcher>();
+  readonly #contacted = new Set<string>();
+  #undici: Promise<Undici> | undefined;
+
+  constructor(limits: Limits, folders: CertificateFolders) {
+    this.#limits = limits;
+    this.#folders = folders;
+  }
+
+  /** Errors: {@link TransientError}, `unavailable`, `timeout`, `cancelled`, `corrupt` (certificates that are none). */
+  async send(request: TransportRequest): Promise<TransportResponse> {
+    throwIfAborted(request.signal);
+    // 15 ms to load: only who talks to a registry pays for it.
+    this.#undici ??= import('undici');
+    const undici = await this.#undici;
+    const host = request.hostName ?? request.url.host;
+    try {
+      const answer = await undici.request(request.url, {
+        dispatcher: this.#dispatcher(undici, request, host),
+        method: request.method,
+        headers: { 'user-agent': 'selkie', ...request.headers },
+        ...(request.body === undefined ? {} : { body: request.body }),
+        ...(request.signal === undefined ? {} : { signal: request.signal }),
+        headersTimeout: this.#limits.headersMs,
+        bodyTimeout: this.#limits.idleMs,
+      });
+      this.#contacted.add(request.url.host);
+      return this.#toResponse(answer, request, host);
+    } catch (error) {
+      throw this.#toError(error, request, host);
+    }
+  }
+
+  /** An error while a body is read. */
+  toBodyError(error: unknown, request: TransportRequest): unknown {
+    return this.#toError(error, request, request.hostName ?? request.url.host);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
+    this.#dispatchers.clear();
+  }
+
+  #toError(error: unknown, request: TransportRequest, host: string): unknown {
+    if (request.signal?.aborted === true) return new EngineError('cancelled', 'cancelled', { cause: error });
+    if (error instanceof TransientError) return error;
+    const { error: failure, retry } = toNetworkError(error, host);
+    const again = retry === 'always' || (retry === 'contacted' && this.#contacted.has(request.url.host));
+    return again && failure instanceof EngineError ? new TransientError(failure) : failure;
+  }
+
+  #dispatcher(undici: Undici, request: TransportRequest, host: string): Dispatcher {
+    const { url, insecure } = request;
+    const key = `${url.protocol}//${url.host} ${String(insecure)}`;
+    const known = this.#dispatchers.get(key);
+    if (known) return known;
+    const proxy = proxyFor(url, this.#folders.environment);
+    const tls =
+      url.protocol === 'https:'
+        ? { secureContext: secureContextFor(this.#folders, host), rejectUnauthorized: !insecure, timeout: this.#limits.connectMs }
+        : { timeout: this.#limits.connectMs };
+    const dispatcher = proxy
+      ? new undici.ProxyAgent({ uri: proxy.href, requestTls: tls, proxyTunnel: url.protocol === 'https:' })
+      : new undici.Agent({ connect: tls, connections: 8, pipelining: 1 });
+    this.#dispatchers.set(key, dispatcher);
+    return dispatcher;
+  }
+
+  #toResponse(answer: Dispatcher.ResponseData, request: TransportRequest, host: string): TransportResponse {
+    const headers: Record<string, string> = {};
+    for (const [name, value] of Object.entries(answer.headers)) {
+      if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(', ') : value;
+    }
+    const { body } = answer;
+    return {
+      status: answer.statusCode,
+      headers,
+      body,
+      discard: () => body.dump({ limit: 16 * 1024 }).catch(() => undefined),
+      read: async (largestBytes, what) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        try {
+          for await (const chunk of body as AsyncIterable<Buffer>) {
+            size += chunk.length;
+            if (size > largestBytes) throw new EngineError('limit-exceeded', `${what} of ${host} is larger than ${largestBytes} bytes`);
+            chunks.push(chunk);
+          }
+        } catch (error) {
+          throw this.#toError(error, request, host);
+        }
+        return Buffer.concat(chunks, size);
+      },
+    };
+  }
+}
