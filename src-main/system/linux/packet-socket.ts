@@ -117,10 +117,17 @@ class LinuxPacketSocket implements PacketSocket {
     return Promise.resolve();
   }
 
-  readonly #onEvents = (events: node.PollEvents): void => {
-    if (events.writable) this.#releaseWriters();
-    if (this.#reading) this.#read();
-    this.#rearm();
+  /**
+   * koffi calls this outside of Node's callback scope: promises that it resolves would wait for some other event. The check phase comes
+   * right after the poll phase that we are in. (What it is called with is not what koffi's types say; nothing here needs it.)
+   */
+  readonly #onEvents = (): void => {
+    setImmediate(() => {
+      if (this.#closed) return;
+      this.#releaseWriters();
+      if (this.#reading) this.#read();
+      this.#rearm();
+    });
   };
 
   #read(): void {
