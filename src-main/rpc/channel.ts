@@ -6,7 +6,7 @@ import type { ErrorData } from '../base/errors.ts';
 
 export type Frame =
   | readonly ['hello', { readonly version: string; readonly engine?: string; readonly capabilities?: readonly string[] }]
-  | readonly ['refuse', string]
+  | readonly ['refuse', ErrorData]
   | readonly ['open', number, string, unknown, number]
   | readonly ['result', number, unknown]
   | readonly ['error', number, ErrorData]
@@ -37,7 +37,7 @@ export function isFrame(value: unknown): value is Frame {
     case 'hello':
       return typeof second === 'object' && second !== null && typeof (second as { version?: unknown }).version === 'string';
     case 'refuse':
-      return typeof second === 'string';
+      return isErrorData(second);
     case 'open':
       return isId(second) && typeof third === 'string' && value.length === 5 && isCount(fifth);
     case 'credit':

@@ -50,7 +50,7 @@ export function createClient<C extends Contract>(contract: C, channel: Channel):
         ready.resolve({ engine: frame[1].engine ?? '', capabilities: frame[1].capabilities ?? [] });
         return;
       case 'refuse':
-        fail(new EngineError('version-mismatch', frame[1]));
+        fail(EngineError.fromData(frame[1]));
         channel.close();
         return;
       case 'result':

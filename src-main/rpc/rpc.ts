@@ -33,5 +33,6 @@ export type {
   DownOf,
 } from './types.ts';
 export { createClient, type RpcClient } from './client.ts';
+export { forwardHandlers } from './forward.ts';
 export { serve, type ServeOptions, type RpcServer } from './server.ts';
 export type { Channel } from './channel.ts';

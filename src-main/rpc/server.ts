@@ -10,6 +10,8 @@ export interface ServeOptions {
   /** The engine's own version, told in the greeting. */
   readonly engine: string;
   readonly capabilities?: readonly string[];
+  /** Awaited before the greeting is answered, so that "connected" means "answers"; its error is what the peer is refused with. */
+  readonly ready?: () => Promise<unknown>;
   /** Receives whatever a handler threw that is no `EngineError`, with the route's path. */
   readonly onBug: (error: unknown, path: string) => void;
 }
@@ -50,22 +52,23 @@ export function serve<C extends Contract>(contract: C, handlers: Handlers<C>, ch
       return;
     }
     if (!greeted && frame[0] !== 'hello') {
-      channel.send(['refuse', 'the first frame has to be a greeting']);
-      channel.close();
+      refuse(new EngineError('invalid-argument', 'the first frame has to be a greeting'));
       return;
     }
     switch (frame[0]) {
       case 'hello': {
         if (frame[1].version !== contract.version) {
-          channel.send([
-            'refuse',
-            `this interface speaks version ${frame[1].version} of the contract and the engine version ${contract.version}; update the older one`,
-          ]);
-          channel.close();
+          refuse(
+            new EngineError(
+              'version-mismatch',
+              `this interface speaks version ${frame[1].version} of the contract and the engine version ${contract.version}`,
+              { fix: 'update the older one, and start both again' },
+            ),
+          );
           return;
         }
         greeted = true;
-        channel.send(['hello', { version: contract.version, engine: options.engine, capabilities: options.capabilities ?? [] }]);
+        void greet();
         return;
       }
       case 'open':
@@ -93,6 +96,21 @@ export function serve<C extends Contract>(contract: C, handlers: Handlers<C>, ch
       default:
     }
   });
+
+  function refuse(error: EngineError): void {
+    channel.send(['refuse', error.toData()]);
+    channel.close();
+  }
+
+  async function greet(): Promise<void> {
+    try {
+      await options.ready?.();
+      channel.send(['hello', { version: contract.version, engine: options.engine, capabilities: options.capabilities ?? [] }]);
+    } catch (error) {
+      if (!isEngineError(error)) options.onBug(error, 'greeting');
+      refuse(isEngineError(error) ? error : new EngineError('internal', `the engine cannot be started: ${messageOf(error)}`));
+    }
+  }
 
   function cancel(exchange: Exchange): void {
     exchange.abort.abort(new EngineError('cancelled', 'cancelled by the caller'));
