@@ -1,7 +1,17 @@
 /**
  * conmon, which holds one container: its stdio, log and exit code. It outlives every engine.
+ *
+ * Terms. The *sync pipe* is on which conmon says, one JSON line each, how the runtime's create (or exec) went, and of an exec later
+ * the exit code. The *start pipe* holds an exec back until somebody is attached. *attach* is a SOCK_SEQPACKET socket and
+ * *ctl* a fifo in the bundle (of an exec: in its own folder).
+ *
+ * Laws
+ * - What the runtime said on a failure reaches the caller as an error with a code; conmon's own words are in `monitor.log` of the bundle.
+ * - An exec runs under a conmon of its own: its output is attached before it begins, its exit code is exact, and detached ones outlive the engine.
  */
-import type { PacketSocket, SpawnedProcess } from '../../system/system.ts';
+import type { PacketSocket } from '../../system/system.ts';
+
+export { openMonitor } from './conmon.ts';
 
 export interface MonitorRequest {
   readonly containerId: string;
@@ -26,7 +36,8 @@ export interface MonitorRequest {
 
 export interface Monitor {
   readonly path: string;
-  readonly version: string;
+  /** Asks the program for its version, unless it was asked before. */
+  describe(): Promise<{ readonly path: string; readonly version: string }>;
   /** conmon and the runtime's create. Rejects with what the runtime said. Resolves with both pids once the container is created (not started). */
   create(request: MonitorRequest): Promise<{ readonly pid: number; readonly conmonPid: number }>;
   /** conmon's attach socket of a container. */
@@ -34,6 +45,11 @@ export interface Monitor {
   /** Tells conmon the terminal's new size (ctl fifo). */
   resize(bundle: string, rows: number, columns: number): void;
   /** Makes conmon open its log again (ctl fifo), after a rotation. */
+  reopenLog(bundle: string): void;
+  /**
+   * Runs a process in a running container. Rejects with command-not-found, command-not-executable … when it could not begin.
+   * `directory` is made if need be and belongs to this exec alone; the caller removes it when `exited` has settled (detached: when it likes).
+   */
   exec(request: ExecMonitorRequest): Promise<ExecSession>;
 }
 
@@ -54,7 +70,9 @@ export interface ExecSession {
   readonly pid: number;
   /** Undefined when detached. */
   readonly socket: PacketSocket | undefined;
+  /** Its exit status, 128+n after a signal; 137 when conmon itself was killed. Never rejects. */
   readonly exited: Promise<number>;
-  readonly process: SpawnedProcess;
+  /** For a caller that is gone: signals the exec's first process, and no other that has got its number meanwhile. */
+  kill(signal: NodeJS.Signals | number): void;
   resize(rows: number, columns: number): void;
 }

@@ -1,17 +1,44 @@
 /**
  * The OCI runtime: crun, or runc as the alternative; and the configuration it is given (OCI runtime-spec 1.0).
  * It creates nothing by itself on the hot path: conmon calls the runtime; here are its start, kill, delete, exec and state.
+ *
+ * Terms. The *spec* is config.json of a bundle; a *process spec* is its `process` part, which exec takes alone.
+ * The *cgroup manager* says who makes a container's cgroup: systemd, the runtime itself (cgroupfs), or nobody (disabled),
+ * which is what is left to a rootless engine on cgroup v1 or without delegation.
+ *
+ * Laws
+ * - Building a spec changes nothing on the host, and reads of the container's root file system only through openat2(2) with
+ *   RESOLVE_IN_ROOT: the image is hostile.
+ * - `checkRuntimeOptions` refuses at creation whatever `buildRuntimeSpec` would refuse at start for reasons other than the image.
+ * - A limit that cannot be enforced here is an error that names it; only Podman's own default limits are dropped quietly.
  */
 import type { EngineError } from '../../base/errors.ts';
+import type { CgroupManager } from './cgroup.ts';
+
+export { type CgroupManager, cgroupManagerFor } from './cgroup.ts';
+export { buildExecProcess, type ExecProcessInput } from './exec-process.ts';
+export { openOciRuntime } from './oci-runtime.ts';
+export { identifyTool } from './tool-version.ts';
+export type { OciProcess, OciSpec } from './oci-spec.ts';
+export {
+  buildRuntimeSpec,
+  checkRuntimeOptions,
+  ensureWorkingDirectory,
+  type RuntimeSpec,
+  type RuntimeSpecInput,
+  type SpecFiles,
+} from './spec.ts';
+export { resolveUser, type ResolvedUser } from './user.ts';
 
 export interface OciRuntime {
   readonly name: 'crun' | 'runc';
   readonly path: string;
-  readonly version: string;
-  /** The manager in force: as configured, else systemd where it runs us on cgroup v2, else cgroupfs. */
-  readonly cgroupManager: 'systemd' | 'cgroupfs';
   /** Arguments that conmon hands on before the verb (--root=…, --systemd-cgroup). */
   readonly globalArguments: readonly string[];
+  /** Who makes the containers' cgroups. */
+  readonly cgroupManager: CgroupManager;
+  /** Asks the program for its version, unless it was asked before (kept in the run root). */
+  describe(): Promise<{ readonly name: string; readonly path: string; readonly version: string }>;
   /** The process of a created container begins to run. */
   start(id: string): Promise<void>;
   /** No error when it is gone. */

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import type { OciRuntime } from '../runtime/runtime.ts';
+import type { ExecMonitorRequest, MonitorRequest } from './monitor.ts';
+
+type Runtime = Pick<OciRuntime, 'path' | 'globalArguments' | 'cgroupManager'>;
+
+function common(runtime: Runtime): string[] {
+  return [
+    '--api-version=1',
+    `--runtime=${runtime.path}`,
+    // The whole path of the attach socket; without it, and without a --socket-dir-path, conmon ends without a word.
+    '--full-attach',
+    // A sync of the log at the end costs tens of ms on a busy disk and buys nothing: a log is not a database.
+    '--no-sync-log',
+    '--log-level=error',
+    ...runtime.globalArguments.map((argument) => `--runtime-arg=${argument}`),
+    ...(runtime.cgroupManager === 'systemd' ? ['--systemd-cgroup'] : []),
+  ];
+}
+
+function exitArguments(command: readonly string[]): string[] {
+  const [program, ...rest] = command;
+  return program === undefined ? [] : [`--exit-command=${program}`, ...rest.map((argument) => `--exit-command-arg=${argument}`)];
+}
+
+export function createArguments(request: MonitorRequest, runtime: Runtime): string[] {
+  return [
+    ...common(runtime),
+    `--cid=${request.containerId}`,
+    `--cuuid=${request.containerId}`,
+    `--name=${request.name}`,
+    `--bundle=${request.bundle}`,
+    `--container-pidfile=${request.pidFile}`,
+    `--conmon-pidfile=${request.conmonPidFile}`,
+    `--exit-dir=${request.exitDirectory}`,
+    `--persist-dir=${request.persistDirectory}`,
+    // A keyring per container counts against the user's quota (200 keys by default).
+    '--no-new-keyring',
+    `--log-path=${request.logDriver === 'none' ? 'none' : `k8s-file:${request.logPath}`}`,
+    ...(request.logMaxSizeBytes > 0 ? [`--log-size-max=${request.logMaxSizeBytes}`] : []),
+    ...(request.timeoutSeconds > 0 ? [`--timeout=${request.timeoutSeconds}`] : []),
+    ...(request.tty ? ['--terminal'] : []),
+    ...(request.interactive ? ['--stdin'] : []),
+    ...exitArguments(request.exitCommand),
+  ];
+}
+
+export function execPidFile(request: ExecMonitorRequest): string {
+  return join(request.directory, 'pid');
+}
+
+/** Its exit file goes into its own folder: conmon names it by the container, and in the shared one it would say that the container had ended. */
+export function execArguments(request: ExecMonitorRequest, runtime: Runtime): string[] {
+  return [
+    ...common(runtime),
+    '--exec',
+    `--cid=${request.containerId}`,
+    `--cuuid=${request.execId}`,
+    `--name=${request.execId}`,
+    `--bundle=${request.directory}`,
+    `--container-pidfile=${execPidFile(request)}`,
+    `--exit-dir=${request.directory}`,
+    `--exec-process-spec=${request.processSpecPath}`,
+    '--log-path=none',
+    ...(request.detached ? [] : ['--exec-attach']),
+    ...(request.tty ? ['--terminal'] : []),
+    ...(request.interactive ? ['--stdin'] : []),
+    ...exitArguments(request.exitCommand),
+  ];
+}
