@@ -21,7 +21,7 @@ export interface StartedConmon {
   readonly pipe: SpawnedProcess['pipes'][number];
 }
 
-/** Starts conmon in a session of its own, with the sync pipe as descriptor 3 and, for an exec that is attached, start and attach pipes as 4 and 5. */
+/** Starts conmon with the sync pipe as descriptor 3 and, for an exec that is attached, start and attach pipes as 4 and 5. */
 export function startConmon(
   context: MonitorContext,
   args: readonly string[],
@@ -36,7 +36,8 @@ export function startConmon(
     const started = context.system.processes.spawn(context.path, args, {
       environment,
       stdio: ['ignore', 'ignore', stderr, 'pipe', ...(options.held === true ? (['pipe', 'pipe'] as const) : [])],
-      detached: true,
+      // It makes a session of its own at once; until then we have to see it end.
+      detached: false,
     });
     const pipe = started.pipes[3];
     if (!pipe) throw new EngineError('internal', 'the sync pipe is missing');
