@@ -27,10 +27,22 @@ export interface LayerStore {
   find(chainId: Digest): LayerRecord | undefined;
   /**
    * Unpacks into a new snapshot in a worker thread and commits it together with its record; when another engine was first,
-   * answers its layer. Errors: `digest-mismatch`, `corrupt` (truncated, malformed, hostile: names the entry), `limit-exceeded` (bomb),
+   * answers its layer. May be called before or while the parent is unpacked: it settles after it, fails when this store's
+   * unpacking of the parent fails, and waits for a parent that nobody unpacks until the signal fires. Errors: `digest-mismatch`, `corrupt` (truncated, malformed, hostile: names the entry), `limit-exceeded` (bomb),
    * `disk-full`, `cancelled`; after each the store is as before.
    */
   unpack(request: UnpackRequest): Promise<LayerRecord>;
   /** Removes record and snapshot. `in-use` when an image, a container or another layer needs it. */
   remove(chainId: Digest): Promise<void>;
+  /**
+   * Removes what engines that died left: snapshots of layers without a record, records without a snapshot; answers what it did, in words.
+   * What another engine works on is left alone. Under the store-wide lock, after the snapshot store's sweep.
+   */
+  repair(): Promise<readonly string[]>;
 }
+
+export { createLayerStore } from './layer-store.ts';
+export type { LayerStoreOptions } from './layer-store.ts';
+
+/** For archives of images, whose members are found by walking over their headers. */
+export { TarReader, type TarSink } from './tar-reader.ts';

@@ -47,3 +47,6 @@ export interface SnapshotStore {
   /** Deletes what an interrupted create or remove left; answers what it deleted. Only under the store-wide lock. */
   sweep(): Promise<readonly string[]>;
 }
+
+export { openSnapshotStore } from './open-snapshot-store.ts';
+export type { OpenSnapshotStoreOptions } from './open-snapshot-store.ts';

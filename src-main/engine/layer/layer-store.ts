@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, chownSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { EngineError, isEngineError, throwIfAborted } from '../../base/errors.ts';
+import type { Digest } from '../../contract/ids.ts';
+import type { System } from '../../system/system.ts';
+import type { SnapshotStore } from '../snapshot/snapshot.ts';
+import type { LayerRecord, State } from '../state/state.ts';
+import type { LayerStore, UnpackRequest } from './layer.ts';
+import { ParentWait } from './parent-wait.ts';
+import { runInWorker } from './unpack-client.ts';
+import type { UnpackResult } from './unpack-job.ts';
+import { WorkerPool } from './worker-pool.ts';
+
+export interface LayerStoreOptions {
+  readonly state: Pick<State, 'events' | 'images' | 'layers' | 'lock' | 'operations' | 'transaction' | 'tryLock'>;
+  readonly snapshots: SnapshotStore;
+  readonly system: Pick<System, 'attributes' | 'clock' | 'processes'>;
+  readonly graphRoot: string;
+  /** Of the bundled unpack-worker.js; without it the one beside this code. */
+  readonly workerPath?: string;
+}
+
+export function createLayerStore({ state, snapshots, system, workerPath }: LayerStoreOptions): LayerStore {
+  let pool: WorkerPool | undefined;
+  const parents = new ParentWait(state);
+
+  function chainId(parentChainId: Digest | undefined, diffId: Digest): Digest {
+    if (parentChainId === undefined) return diffId;
+    return `sha256:${createHash('sha256').update(`${parentChainId} ${diffId}`).digest('hex')}` as Digest;
+  }
+
+  async function unpack(request: UnpackRequest): Promise<LayerRecord> {
+    const id = chainId(request.parentChainId, request.diffId);
+    const parent = parents.expect(request.parentChainId);
+    try {
+      return await parents.report(id, unpackOnce(id, request, parent));
+    } finally {
+      parent.forget();
+      if (request.source instanceof Readable) request.source.destroy();
+    }
+  }
+
+  async function unpackOnce(id: Digest, request: UnpackRequest, parent: ReturnType<ParentWait['expect']>): Promise<LayerRecord> {
+    throwIfAborted(request.signal);
+    using _lock = await state.lock('layer', id, request.signal);
+    const existing = state.layers.find(id);
+    if (existing && snapshots.exists(id)) return existing;
+    using _operation = state.operations.begin('layer.unpack', id);
+    // Without a record nobody vouches for what an engine left that died between the two.
+    if (snapshots.exists(id)) await snapshots.remove(id);
+    const { diffDirectory } = await snapshots.create(id, request.parentChainId);
+    try {
+      const result = await fill(diffDirectory, request);
+      check(result, request);
+      await parent.ready(request.signal);
+      if (!result.rootSeen && request.parentChainId !== undefined) copyRoot(snapshots.diffDirectory(request.parentChainId), diffDirectory);
+      await snapshots.commit(id);
+      return record(id, request, result);
+    } catch (error) {
+      await discard(id, error);
+      throw isEngineError(error) ? error.within(`layer ${request.diffId}`) : error;
+    }
+  }
+
+  function fill(diffDirectory: string, { source, signal, onProgress }: UnpackRequest): Promise<UnpackResult> {
+    pool ??= new WorkerPool(workerPath);
+    const path = source instanceof Readable ? undefined : source.path;
+    const job = { diffDirectory, alias: join(dirname(diffDirectory), 'alias'), xattrPrefix: snapshots.xattrPrefix, path };
+    return pool.use(signal, (worker) =>
+      runInWorker(worker, { job, source: source instanceof Readable ? source : undefined, signal, onProgress }),
+    );
+  }
+
+  function record(id: Digest, { diffId, parentChainId, blobDigest }: UnpackRequest, result: UnpackResult): LayerRecord {
+    const layer: LayerRecord = {
+      chainId: id,
+      diffId,
+      parentChainId,
+      sizeBytes: result.tarBytes,
+      createdAt: Math.round(system.clock.nowMs()),
+    };
+    state.transaction(() => {
+      state.layers.put(layer);
+      if (blobDigest !== undefined) state.layers.putBlob({ blobDigest, diffId, sizeBytes: result.blobBytes });
+    });
+    return layer;
+  }
+
+  /** After a failure; one of its own goes into the first one's details, so that neither hides the other. */
+  async function discard(id: Digest, reason: unknown): Promise<void> {
+    try {
+      await snapshots.remove(id);
+    } catch (error) {
+      throw new AggregateError([reason, error], `layer ${id} could not be unpacked, nor its remains removed`);
+    }
+  }
+
+  async function remove(id: Digest): Promise<void> {
+    using _lock = await state.lock('layer', id);
+    const child = state.layers.list().find(({ parentChainId }) => parentChainId === id);
+    if (child) throw inUse(id, `layer ${child.chainId} lies on it`, { layer: child.chainId });
+    const image = state.images.list().find(({ chainIds }) => chainIds.includes(id));
+    if (image) throw inUse(id, `image ${image.id.slice(0, 12)} needs it`, { image: image.id });
+    // The snapshot first: it refuses while a container lies on it. Without it the record is no longer believed.
+    await snapshots.remove(id);
+    state.transaction(() => {
+      state.layers.remove(id);
+    });
+  }
+
+  async function repair(): Promise<readonly string[]> {
+    const repaired: string[] = [];
+    for (const { key } of snapshots.list()) {
+      if (!key.startsWith('sha256:')) continue;
+      using lock = state.tryLock('layer', key);
+      // Somebody works on it.
+      if (!lock || state.layers.find(key as Digest)) continue;
+      await snapshots.remove(key);
+      repaired.push(`removed the unfinished layer ${key}`);
+    }
+    for (const layer of state.layers.list()) {
+      if (snapshots.exists(layer.chainId)) continue;
+      using lock = state.tryLock('layer', layer.chainId);
+      if (!lock || snapshots.exists(layer.chainId)) continue;
+      state.transaction(() => {
+        state.layers.remove(layer.chainId);
+      });
+      repaired.push(`forgot layer ${layer.chainId}, whose files are gone`);
+    }
+    return repaired;
+  }
+
+  return {
+    chainId,
+    find: (id) => (snapshots.exists(id) ? state.layers.find(id) : undefined),
+    unpack,
+    remove,
+    repair,
+  };
+}
+
+function check({ blobDigest, diffId }: UnpackResult, request: UnpackRequest): void {
+  const mismatch = (what: string, is: string, expected: string) =>
+    new EngineError('digest-mismatch', `its ${what} has the digest ${is} instead of ${expected}`, {
+      fix: 'pull again; if it happens again, the image in the registry is damaged',
+      details: { is, expected },
+    });
+  if (request.blobDigest !== undefined && blobDigest !== request.blobDigest)
+    throw mismatch('compressed data', blobDigest, request.blobDigest);
+  if (diffId !== request.diffId) throw mismatch('uncompressed data', diffId, request.diffId);
+}
+
+/** A layer that does not speak of its root leaves it as it was: overlay would show the upper one's mode and owner. */
+function copyRoot(parent: string, diff: string): void {
+  const { mode, uid, gid } = statSync(parent);
+  chownSync(diff, uid, gid);
+  chmodSync(diff, mode & 0o7777);
+}
+
+function inUse(id: Digest, why: string, details: Record<string, string>): EngineError {
+  return new EngineError('in-use', `layer ${id} cannot be removed: ${why}`, { fix: 'remove that first', details });
+}

@@ -1,0 +1,34 @@
+/** What goes between the layer store and its worker threads. Plain data: it is cloned. */
+import type { ErrorData } from '../../base/errors.ts';
+
+export interface UnpackJob {
+  readonly diffDirectory: string;
+  readonly alias: string;
+  readonly xattrPrefix: string;
+  /** A file that holds the whole blob; undefined: it comes in `chunk` messages. */
+  readonly path: string | undefined;
+  /** One 32-bit word; not 0: stop. Shared, so that it is seen in the middle of synchronous work. */
+  readonly stop: SharedArrayBuffer;
+}
+
+export interface UnpackResult {
+  readonly blobDigest: string;
+  readonly diffId: string;
+  /** Of the uncompressed archive. */
+  readonly tarBytes: number;
+  readonly blobBytes: number;
+  readonly entries: number;
+  /** Whether the archive described its own root directory. */
+  readonly rootSeen: boolean;
+}
+
+export type ToWorker =
+  | { readonly type: 'job'; readonly job: UnpackJob }
+  | { readonly type: 'chunk'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly type: 'end' };
+
+export type FromWorker =
+  | { readonly type: 'consumed'; readonly bytes: number }
+  | { readonly type: 'progress'; readonly tarBytes: number }
+  | { readonly type: 'done'; readonly result: UnpackResult }
+  | { readonly type: 'failed'; readonly error: ErrorData };

@@ -1,0 +1,134 @@
+/**
+ * Where an overlay snapshot lies on disk.
+ *
+ *   GRAPHROOT/overlay/<name>/diff       what differs from the parent
+ *                           /work       the kernel's scratch folder, of writable snapshots
+ *                           /committed  the record below as JSON: its presence is the commit
+ *                           /creating   the same while a layer is being filled
+ *   GRAPHROOT/overlay/l/<link>          → ../<name>/diff, so that 127 layers fit into one page of mount data
+ *   GRAPHROOT/overlay/.empty            an empty folder: overlay wants something below
+ *   GRAPHROOT/overlay/.new-<owner>-…    a writable snapshot before its rename; <owner> is pid and start time
+ *   GRAPHROOT/overlay/.trash/…          a removed snapshot whose files are still being deleted
+ *   RUNROOT/overlay/<name>/merged       the mount point
+ */
+import { randomBytes } from 'node:crypto';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../../base/errors.ts';
+
+export interface SnapshotRecord {
+  readonly parent: string | undefined;
+  readonly link: string;
+  /** Links of what lies below, from the top down. Shorter than the chain of parents when a layer hides everything below it. */
+  readonly lower: readonly string[];
+  readonly writable: boolean;
+}
+
+const keyShape = /^(sha256:)?[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
+const linkShape = /^[a-z2-7]{8}$/;
+
+/** A key as a file name: a colon would separate two folders in overlay's options. */
+export function directoryName(key: string): string {
+  if (!keyShape.test(key) || key.startsWith('sha256-') || key === 'l')
+    throw new EngineError('invalid-argument', `${JSON.stringify(key.slice(0, 200))} cannot be the key of a snapshot`);
+  return key.replace(':', '-');
+}
+
+export function keyOf(name: string): string {
+  return name.startsWith('sha256-') ? `sha256:${name.slice(7)}` : name;
+}
+
+/** 40 random bits in base 32. Short on purpose: 127 of them, each behind /proc/self/fd/N/, have to fit into 4095 bytes. */
+export function newLinkName(): string {
+  return Array.from(randomBytes(8), (byte) => 'abcdefghijklmnopqrstuvwxyz234567'.charAt(byte & 31)).join('');
+}
+
+export class OverlayLayout {
+  readonly home: string;
+  readonly links: string;
+  readonly trash: string;
+  readonly empty: string;
+  readonly #runHome: string;
+
+  constructor(graphRoot: string, runRoot: string) {
+    this.home = join(graphRoot, 'overlay');
+    this.links = join(this.home, 'l');
+    this.trash = join(this.home, '.trash');
+    this.empty = join(this.home, '.empty');
+    this.#runHome = join(runRoot, 'overlay');
+  }
+
+  directory(key: string): string {
+    return `${this.home}/${directoryName(key)}`;
+  }
+
+  diff(key: string): string {
+    return `${this.directory(key)}/diff`;
+  }
+
+  runDirectory(key: string): string {
+    return `${this.#runHome}/${directoryName(key)}`;
+  }
+
+  mountPoint(key: string): string {
+    return `${this.runDirectory(key)}/merged`;
+  }
+
+  /** The committed record, or undefined. `corrupt` when its file is damaged. */
+  committed(key: string): SnapshotRecord | undefined {
+    return readRecord(`${this.directory(key)}/committed`, key);
+  }
+
+  creating(key: string): SnapshotRecord | undefined {
+    return readRecord(`${this.directory(key)}/creating`, key);
+  }
+
+  /** Folder names of all snapshots, finished or not. */
+  names(): string[] {
+    return readNames(this.home).filter((name) => !name.startsWith('.') && name !== 'l');
+  }
+}
+
+export function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+}
+
+export function recordText(record: SnapshotRecord): string {
+  return JSON.stringify({ ...record, parent: record.parent ?? null });
+}
+
+function readRecord(path: string, key: string): SnapshotRecord | undefined {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+  const record = parseRecord(text);
+  if (record) return record;
+  throw new EngineError('corrupt', `the record of snapshot ${key} is damaged (${path})`, {
+    fix: 'remove what uses it and pull the image again, or create the container again',
+  });
+}
+
+function parseRecord(text: string): SnapshotRecord | undefined {
+  try {
+    const value = JSON.parse(text) as Partial<Record<keyof SnapshotRecord, unknown>>;
+    const { parent, link, lower, writable } = value;
+    const isLink = (name: unknown): name is string => typeof name === 'string' && linkShape.test(name);
+    if (!isLink(link) || !Array.isArray(lower) || !lower.every(isLink) || typeof writable !== 'boolean') return undefined;
+    return { parent: typeof parent === 'string' ? parent : undefined, link, lower, writable };
+  } catch {
+    return undefined;
+  }
+}
