@@ -20,6 +20,9 @@ import type { TransferProgress } from '../../contract/image.ts';
 import type { StoreProblem } from '../../contract/system.ts';
 import type { ContainerRecord } from '../state/state.ts';
 
+export { createContainers } from './create-containers.ts';
+export type { ContainerDependencies } from './room.ts';
+
 export interface AttachOptions {
   readonly start: boolean;
   readonly stdin: boolean;
@@ -70,11 +73,14 @@ export interface Containers {
   stats(nameOrIds: readonly string[] | undefined, intervalMs: number, once: boolean, signal: AbortSignal): AsyncIterable<ContainerStats[]>;
 }
 
-/** What an earlier engine, or the host's restart, left behind. */
+/** What earlier engines left behind. */
 export interface Recovery {
-  /** Repairs it; answers one line for a person per repair. Under 1 ms when there is nothing to do. */
-  recover(): Promise<readonly string[]>;
-  /** Only reports: for `system check`. */
+  /**
+   * Repairs it, one message each, in the words of a person. Costs under a millisecond when nothing was left: only the journal and
+   * the exit folder are looked at; all records are when the host was restarted, something was found, or `thorough` is asked for.
+   */
+  recover(options?: { readonly thorough?: boolean }): Promise<readonly string[]>;
+  /** The same as a report, for `system check`: changes nothing. */
   findProblems(): Promise<readonly StoreProblem[]>;
 }
 
@@ -84,4 +90,6 @@ export interface ExitHandler {
   watch(): AsyncDisposable;
   /** Handles all exits that were reported and not yet handled; answers how many. */
   handlePending(): Promise<number>;
+  /** One readdir. */
+  hasPending(): boolean;
 }

@@ -120,6 +120,7 @@ export interface VolumeRecord {
 export type OperationKind =
   | 'container.create'
   | 'container.start'
+  | 'container.stop'
   | 'container.cleanup'
   | 'container.remove'
   | 'image.pull'

@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { isAbsolute, posix } from 'node:path';
+import { EngineError, isEngineError } from '../../base/errors.ts';
+import type { ContainerSpec, MountSpec } from '../../contract/container-spec.ts';
+import type { ImageConfig } from '../../contract/image.ts';
+import type { ContainerMount } from '../state/state.ts';
+import type { Room } from './room.ts';
+
+/** open(2)'s O_PATH, which node:fs does not name. */
+const oPath = 0o10000000;
+
+/** The user's mounts, then a volume (or tmpfs) of its own for each VOLUME of the image that the user's leave uncovered. */
+export function resolveMounts(room: Room, spec: ContainerSpec, image: ImageConfig): ContainerMount[] {
+  const mounts = spec.mounts.map((mount) => resolveMount(room, mount));
+  const targets = new Set<string>();
+  for (const { target } of mounts) {
+    if (targets.has(target)) {
+      throw new EngineError('invalid-argument', `${target}: duplicate mount destination`, { details: { field: 'mounts', target } });
+    }
+    targets.add(target);
+  }
+  if (room.config.imageVolume === 'ignore') return mounts;
+  const type = room.config.imageVolume === 'tmpfs' ? 'tmpfs' : 'volume';
+  for (const volume of image.volumes) {
+    const target = normalizeTarget(volume);
+    if (targets.has(target) || target === '/') continue;
+    targets.add(target);
+    mounts.push(resolveMount(room, { type, source: '', target, readOnly: false, options: [] }));
+  }
+  return mounts;
+}
+
+function resolveMount(room: Room, mount: MountSpec): ContainerMount {
+  const target = normalizeTarget(mount.target);
+  const base = { type: mount.type, target, readOnly: mount.readOnly, options: mount.options } as const;
+  switch (mount.type) {
+    case 'tmpfs':
+      return { ...base, source: '', hostPath: '', volumeName: '', anonymous: false };
+    case 'bind':
+      requireSource(mount.source);
+      return { ...base, source: mount.source, hostPath: mount.source, volumeName: '', anonymous: false };
+    case 'volume': {
+      // Named here, so that the journal knows it before it is made.
+      const volumeName = mount.source === '' ? randomBytes(32).toString('hex') : mount.source;
+      return { ...base, source: volumeName, hostPath: room.volumes.path(volumeName), volumeName, anonymous: mount.source === '' };
+    }
+  }
+}
+
+function normalizeTarget(target: string): string {
+  const path = posix.normalize(target);
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+}
+
+function requireSource(source: string): void {
+  if (!isAbsolute(source)) {
+    throw new EngineError('invalid-argument', `the source of a bind mount has to be an absolute path: "${source}"`, {
+      details: { field: 'mounts' },
+    });
+  }
+  try {
+    statSync(source);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new EngineError('not-found', `statfs ${source}: no such file or directory`, {
+        fix: 'create the folder on the host first, or name a volume instead of a path',
+        details: { field: 'mounts', source },
+      });
+    }
+    if (code === 'EACCES') throw new EngineError('denied', `statfs ${source}: permission denied`, { details: { field: 'mounts', source } });
+    throw error;
+  }
+}
+
+/** Volumes that a creation would make: what undoing it removes again. */
+export function missingVolumes(room: Room, mounts: readonly ContainerMount[]): string[] {
+  return [
+    ...new Set(mounts.filter(({ volumeName }) => volumeName !== '' && !room.volumes.find(volumeName)).map(({ volumeName }) => volumeName)),
+  ];
+}
+
+/** Makes the volumes that are missing, and fills the empty ones with what the image has at their place (unless `nocopy`). */
+export async function prepareVolumes(room: Room, id: string, mounts: readonly ContainerMount[]): Promise<void> {
+  const volumes = mounts.filter(({ type }) => type === 'volume');
+  for (const { volumeName, anonymous } of volumes) await room.volumes.ensure(volumeName, { anonymous });
+  const empty = volumes.filter(({ hostPath, options }) => !options.includes('nocopy') && readdirSync(hostPath).length === 0);
+  if (empty.length === 0) return;
+  const rootfs = room.snapshots.mount(id);
+  try {
+    for (const { volumeName, target } of empty) {
+      const directory = findInImage(room, rootfs, target);
+      if (directory !== undefined) await room.volumes.populate(volumeName, directory);
+    }
+  } finally {
+    room.snapshots.unmount(id);
+  }
+}
+
+/** The real path of an image's directory: its symlinks are followed inside the image only. Undefined: it has none there. */
+function findInImage(room: Room, rootfs: string, target: string): string | undefined {
+  let fd: number;
+  try {
+    fd = room.system.attributes.openInRoot(rootfs, target, oPath | constants.O_DIRECTORY);
+  } catch (error) {
+    if (isEngineError(error, 'not-found') || isEngineError(error, 'invalid-argument') || isEngineError(error, 'wrong-state'))
+      return undefined;
+    throw error;
+  }
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,132 @@
+import { asyncDisposable } from '../../base/disposable.ts';
+import type { ContainerId } from '../../contract/ids.ts';
+import type { Lock } from '../../system/system.ts';
+import { handleExit } from './after-exit.ts';
+import type { ExitHandler } from './container.ts';
+import type { Restarts } from './restarts.ts';
+import type { Room } from './room.ts';
+
+/** Each exit spawns the runtime's delete: more at once than this only makes all of them slower. */
+const concurrency = 2;
+
+/** Exits wait here for their turn; an id that waits already is not added again. */
+class ExitQueue {
+  readonly #handle: (id: ContainerId) => Promise<boolean>;
+  readonly #report: (message: string) => void;
+  readonly #waiting = new Set<ContainerId>();
+  readonly #failed = new Set<ContainerId>();
+  #running = 0;
+  #idle: PromiseWithResolvers<undefined> | undefined;
+  handled = 0;
+
+  constructor(handle: (id: ContainerId) => Promise<boolean>, report: (message: string) => void) {
+    this.#handle = handle;
+    this.#report = report;
+  }
+
+  /** One that failed is not tried again by this queue: its operation is in the journal. */
+  add(ids: Iterable<string>): void {
+    for (const id of ids) if (!this.#failed.has(id as ContainerId)) this.#waiting.add(id as ContainerId);
+    while (this.#running < concurrency && this.#waiting.size > 0) void this.#work();
+  }
+
+  idle(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    this.#idle ??= Promise.withResolvers<undefined>();
+    return this.#idle.promise;
+  }
+
+  async #work(): Promise<void> {
+    this.#running += 1;
+    for (const id of this.#waiting) {
+      this.#waiting.delete(id);
+      try {
+        if (await this.#handle(id)) this.handled += 1;
+      } catch (error) {
+        this.#failed.add(id);
+        this.#report(`handling the exit of container ${id.slice(0, 12)}: ${String(error)}`);
+      }
+    }
+    this.#running -= 1;
+    if (this.#running > 0) return;
+    this.#idle?.resolve(undefined);
+    this.#idle = undefined;
+  }
+}
+
+/** So often a sweep looks again: a container that crashes at once after each restart must not hold its engine for ever. */
+const sweepsAtMost = 3;
+
+export interface ExitSweeper extends ExitHandler {
+  /** Handles what is reported now, if nobody is in office, and restarts at once what has to be restarted. */
+  sweep(): Promise<void>;
+}
+
+export function createExitHandler(room: Room, restarts: Restarts, report: (message: string) => void): ExitSweeper {
+  const newQueue = (): ExitQueue => new ExitQueue((id) => handleExit(room, restarts, id), report);
+
+  function tryOffice(): Lock | undefined {
+    room.system.files.ensureDirectory(`${room.config.runRoot}/locks`, 0o700);
+    return room.system.locks.tryAcquire(room.paths.janitorLock);
+  }
+
+  /**
+   * An exit whose clean-up program found the office taken by one who is just giving it up would be nobody's: so one looks again after each
+   * release. Restarts happen outside of the office: should they fail at once, the clean-up program takes over.
+   */
+  async function sweep(): Promise<void> {
+    for (let round = 0; round < sweepsAtMost && room.exitHub.pending().length > 0; round += 1) {
+      const office = tryOffice();
+      if (!office) return;
+      try {
+        const queue = newQueue();
+        queue.add(room.exitHub.pending());
+        await queue.idle();
+      } finally {
+        office.release();
+      }
+      await restarts.flush();
+    }
+  }
+
+  return {
+    sweep,
+    hasPending: () => room.exitHub.pending().length > 0,
+
+    async handlePending() {
+      const queue = newQueue();
+      using _watch = room.exitHub.subscribe((id) => queue.add(onlyIds([id])));
+      queue.add(room.exitHub.pending());
+      await queue.idle();
+      // Restarts that are due later are waited for, since nobody else would do them.
+      while (restarts.size > 0) {
+        await restarts.next();
+        await queue.idle();
+      }
+      return queue.handled;
+    },
+
+    watch() {
+      const queue = newQueue();
+      let office: Lock | undefined;
+      const look = (id?: string): void => {
+        // Whoever is in office handles every exit. The others try for it at each exit, so that it is never vacant for long.
+        if (office) queue.add(onlyIds(id === undefined ? [] : [id]));
+        else if ((office = tryOffice())) queue.add(room.exitHub.pending());
+      };
+      const watch = room.exitHub.subscribe(look);
+      look();
+      return asyncDisposable(async () => {
+        watch[Symbol.dispose]();
+        await queue.idle();
+        office?.release();
+        await restarts.flush();
+        if (office) await sweep();
+      });
+    },
+  };
+}
+
+function onlyIds(names: readonly string[]): string[] {
+  return names.filter((name) => /^[0-9a-f]{64}$/.test(name));
+}

@@ -1,0 +1,37 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildRuntimeSpec, ensureWorkingDirectory } from '../runtime/runtime.ts';
+import type { ContainerRecord } from '../state/state.ts';
+import { bundleFiles } from './paths.ts';
+import type { Room } from './room.ts';
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Writes the bundle's config.json; answers warnings for the user. */
+export function writeRuntimeConfig(
+  room: Room,
+  record: ContainerRecord,
+  start: { readonly rootfs: string; readonly sandboxPath: string | undefined; readonly size: TerminalSize | undefined },
+): readonly string[] {
+  const bundle = room.paths.bundle(record.id);
+  const { spec, user, warnings } = buildRuntimeSpec({
+    config: room.config,
+    system: room.system,
+    container: record,
+    rootfs: start.rootfs,
+    files: {
+      hosts: join(bundle, bundleFiles.hosts),
+      resolvConf: join(bundle, bundleFiles.resolvConf),
+      hostname: join(bundle, bundleFiles.hostname),
+      containerenv: join(bundle, bundleFiles.containerEnvironment),
+    },
+    sandboxPath: start.sandboxPath,
+    size: start.size,
+  });
+  ensureWorkingDirectory(room.system.attributes, record, start.rootfs, user);
+  writeFileSync(join(bundle, bundleFiles.config), JSON.stringify(spec), { mode: 0o600 });
+  return warnings;
+}
