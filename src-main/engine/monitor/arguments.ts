@@ -4,7 +4,12 @@ import type { ExecMonitorRequest, MonitorRequest } from './monitor.ts';
 
 type Runtime = Pick<OciRuntime, 'path' | 'globalArguments' | 'cgroupManager'>;
 
-function common(runtime: Runtime): string[] {
+/** Where the runtime writes why it failed: with a terminal its words on stderr would go to the terminal. */
+export function runtimeLog(directory: string): string {
+  return join(directory, 'oci.log');
+}
+
+function common(runtime: Runtime, directory: string): string[] {
   return [
     '--api-version=1',
     `--runtime=${runtime.path}`,
@@ -13,7 +18,7 @@ function common(runtime: Runtime): string[] {
     // A sync of the log at the end costs tens of ms on a busy disk and buys nothing: a log is not a database.
     '--no-sync-log',
     '--log-level=error',
-    ...runtime.globalArguments.map((argument) => `--runtime-arg=${argument}`),
+    ...[...runtime.globalArguments, `--log=${runtimeLog(directory)}`].map((argument) => `--runtime-arg=${argument}`),
     ...(runtime.cgroupManager === 'systemd' ? ['--systemd-cgroup'] : []),
   ];
 }
@@ -25,7 +30,7 @@ function exitArguments(command: readonly string[]): string[] {
 
 export function createArguments(request: MonitorRequest, runtime: Runtime): string[] {
   return [
-    ...common(runtime),
+    ...common(runtime, request.bundle),
     `--cid=${request.containerId}`,
     `--cuuid=${request.containerId}`,
     `--name=${request.name}`,
@@ -52,7 +57,7 @@ export function execPidFile(request: ExecMonitorRequest): string {
 /** Its exit file goes into its own folder: conmon names it by the container, and in the shared one it would say that the container had ended. */
 export function execArguments(request: ExecMonitorRequest, runtime: Runtime): string[] {
   return [
-    ...common(runtime),
+    ...common(runtime, request.directory),
     '--exec',
     `--cid=${request.containerId}`,
     `--cuuid=${request.execId}`,

@@ -1,7 +1,9 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import type { SpawnedProcess, System } from '../../system/system.ts';
 import type { OciRuntime } from '../runtime/runtime.ts';
+import { runtimeLog } from './arguments.ts';
 import type { SyncMessage } from './sync-pipe.ts';
 
 export type MonitorSystem = Pick<System, 'files' | 'processes' | 'sockets'>;
@@ -47,7 +49,7 @@ export function startConmon(
   }
 }
 
-/** Why there is no container or no exec: the runtime's words from the sync pipe, else what conmon wrote before it gave up. */
+/** Why there is no container or no exec: the runtime's words from its log or the sync pipe, else what conmon wrote before it gave up. */
 export function explainRefusal(
   context: MonitorContext,
   answer: SyncMessage | undefined,
@@ -55,10 +57,9 @@ export function explainRefusal(
   log: string,
   command: readonly string[],
 ): EngineError {
-  const words = answer?.message?.trim() ?? '';
-  if (words !== '') return context.runtime.explainFailure(words, command);
-  const written = (context.system.files.readTextIfExists(log) ?? '').trim();
-  if (written !== '') return context.runtime.explainFailure(written, command);
+  const read = (path: string): string => context.system.files.readTextIfExists(path)?.trim() ?? '';
+  const words = [read(runtimeLog(dirname(log))), answer?.message?.trim() ?? '', read(log)].find((text) => text !== '');
+  if (words !== undefined) return context.runtime.explainFailure(words, command);
   return new EngineError('runtime-failed', `conmon ended with status ${code} and said nothing`, {
     fix: `Look into ${log}.`,
     details: { conmon: context.path },

@@ -18,7 +18,7 @@ const makeExecutable = 'Name a program file with execute permission.';
  * so the command's own faults come before general ones.
  */
 const patterns: readonly Pattern[] = [
-  { words: /executable file .* not found in \$PATH/i, code: 'command-not-found', clause: notFound, fix: chooseCommand },
+  { words: /executable file (.* )?not found in \$PATH/i, code: 'command-not-found', clause: notFound, fix: chooseCommand },
   {
     words: /exec(?: container process)?(?: \(missing dynamic library\?\))?:? [`"][^`"]*[`"]:? ?(?:stat [^:]*: )?no such file or directory/i,
     code: 'command-not-found',
@@ -129,7 +129,7 @@ function plainWords(message: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !/level=(warning|info|debug)/.test(line));
   const words = lines.map(lineWords).filter((line) => line !== '');
-  return [...new Set(words)].join('; ').replace(/^runc create failed: (unable to start container process: )?/, '');
+  return [...new Set(words)].join('; ').replace(/^(runc create failed|exec failed): (unable to start container process: )?/, '');
 }
 
 function lineWords(line: string): string {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { System } from '../../system/system.ts';
 import type { EngineConfig } from '../config/config.ts';
 import type { ContainerConfig, ContainerMount } from '../state/state.ts';
@@ -68,15 +69,12 @@ function fileMounts({ container, files }: MountContext): OciMount[] {
 }
 
 function kernelMounts(context: MountContext): OciMount[] {
-  const { spec } = context.container;
   return [
     procMount(context),
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=65536k'] },
     sysMount(context),
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: devptsOptions(context) },
-    spec.ipc === 'host'
-      ? { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['bind', 'nosuid', 'noexec', 'nodev'] }
-      : { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    ...mqueueMount(context),
     shmMount(context),
     ...cgroupMount(context),
   ];
@@ -105,6 +103,15 @@ function devptsOptions({ system }: MountContext): string[] {
   return ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(mapped ? ['gid=5'] : [])];
 }
 
+/** The host's message queues are those of its mount; a host without one has them nowhere, and a user cannot mount them there. */
+function mqueueMount({ container, system }: MountContext): OciMount[] {
+  const options = ['nosuid', 'noexec', 'nodev'];
+  const destination = '/dev/mqueue';
+  if (container.spec.ipc === 'private') return [{ destination, type: 'mqueue', source: 'mqueue', options }];
+  if (existsSync(destination)) return [{ destination, type: 'bind', source: destination, options: ['bind', ...options] }];
+  return system.identity.rootless ? [] : [{ destination, type: 'mqueue', source: 'mqueue', options }];
+}
+
 function shmMount({ container, config }: MountContext): OciMount {
   const { spec } = container;
   const destination = '/dev/shm';
@@ -116,11 +123,16 @@ function shmMount({ container, config }: MountContext): OciMount {
 }
 
 /**
- * Where nobody makes a cgroup for the container there is none to show; and in v1 a user namespace may not mount one.
+ * Where nobody makes a cgroup for the container there is none to show, and in v1 a user namespace may not mount one. The host's, which come
+ * with its /sys and stay writable under a read-only bind, are covered.
  */
 function cgroupMount({ container, system, cgroupManager }: MountContext): OciMount[] {
-  if (cgroupManager === 'disabled' && system.cgroups.version !== 'v2') return [];
+  const destination = '/sys/fs/cgroup';
   const access = container.spec.privileged ? 'rw' : 'ro';
   const options = ['rprivate', 'nosuid', 'noexec', 'nodev', 'relatime', access];
-  return [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options }];
+  if (cgroupManager !== 'disabled' || system.cgroups.version === 'v2') return [{ destination, type: 'cgroup', source: 'cgroup', options }];
+  const hasHosts = container.networkMode === 'host' && system.identity.rootless && !container.spec.privileged;
+  return hasHosts
+    ? [{ destination, type: 'tmpfs', source: 'tmpfs', options: ['ro', 'nosuid', 'noexec', 'nodev', 'size=4k', 'mode=555'] }]
+    : [];
 }

@@ -63,7 +63,7 @@ export function buildRuntimeSpec(input: RuntimeSpecInput): RuntimeSpec {
         ...{ initPath: initPathFor(config, system, spec), cgroupManager: manager, deviceMounts: devices.mounts },
       }),
       annotations: annotationsFor(container, user),
-      linux: linuxPart(input, { manager, security, devices, warn, bounding: process.capabilities.bounding }),
+      linux: linuxPart(input, { manager, security, devices, bounding: process.capabilities.bounding }),
     },
   };
 }
@@ -73,7 +73,6 @@ interface LinuxContext {
   readonly security: SecurityOptions;
   readonly devices: DevicePlan;
   readonly bounding: readonly string[];
-  readonly warn: (message: string) => unknown;
 }
 
 function linuxPart(input: RuntimeSpecInput, context: LinuxContext): OciLinux {
@@ -101,8 +100,9 @@ function linuxPart(input: RuntimeSpecInput, context: LinuxContext): OciLinux {
 
 function allResources(spec: ContainerSpec, config: EngineConfig, system: SpecSystem, context: LinuxContext): OciResources {
   const limits = resourcesFor(spec.resources, {
-    ...{ manager: context.manager, system, defaultPidsLimit: config.defaults.pidsLimit },
-    warn: (message) => context.warn(message),
+    manager: context.manager,
+    system,
+    defaultPidsLimit: config.defaults.pidsLimit,
   });
   return context.devices.rules.length > 0 ? { devices: context.devices.rules, ...limits } : limits;
 }
@@ -178,7 +178,7 @@ export function checkRuntimeOptions(
   rlimitsFor(config.defaults.ulimits, spec.ulimits, system, warn);
   sysctlsFor(spec, input.networkMode, config.defaults.sysctls);
   const manager = cgroupManagerFor(config, system);
-  resourcesFor(spec.resources, { manager, system, defaultPidsLimit: config.defaults.pidsLimit, warn });
+  resourcesFor(spec.resources, { manager, system, defaultPidsLimit: config.defaults.pidsLimit });
   initPathFor(config, system, spec);
   if (spec.hostname !== undefined && spec.uts === 'host')
     throw new EngineError('invalid-argument', 'cannot set hostname when running in the host UTS namespace: invalid argument', {
