@@ -90,6 +90,7 @@ export class Bridge {
         dnsServers: [],
         address: lease.address,
         hostAddress: network.gateway,
+        warnings: [],
       };
     } catch (error) {
       this.#system.namespaces.removeNetwork(netnsPath);

@@ -117,6 +117,7 @@ function unconnected(mode: 'host' | 'none'): NetworkSetup {
     dnsServers: [],
     address: undefined,
     hostAddress: mode === 'host' ? '127.0.0.1' : undefined,
+    warnings: [],
   };
 }
 

@@ -41,6 +41,8 @@ export interface NetworkSetup {
   /** For /etc/hosts: the container's own address, and what host.containers.internal is; undefined when not known before connecting. */
   readonly address: string | undefined;
   readonly hostAddress: string | undefined;
+  /** For a person: what will not work as asked with the programs of this host. */
+  readonly warnings: readonly string[];
 }
 
 export interface Network {

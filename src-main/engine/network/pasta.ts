@@ -103,7 +103,7 @@ export class Pasta {
     };
     await this.teardown(state);
     checkListeners(this.#system, ports);
-    const mapsGuest = (await this.#helpText(path)).includes('--map-guest-addr');
+    const isRecent = (await this.#helpText(path)).includes('--map-guest-addr');
     await this.#system.namespaces.createNetwork(state.netnsPath);
     const args = [
       '--config-net',
@@ -112,7 +112,7 @@ export class Pasta {
       state.pidFile,
       ...(words.includes('--map-gw') || words.includes('--no-map-gw') ? [] : ['--no-map-gw']),
       ...(words.includes('--dns-forward') ? [] : ['--dns-forward', dnsAddress]),
-      ...(mapsGuest && !words.includes('--map-guest-addr') ? ['--map-guest-addr', hostAddress] : []),
+      ...(isRecent && !words.includes('--map-guest-addr') ? ['--map-guest-addr', hostAddress] : []),
       ...pastaPortArguments(ports, words),
       // --map-gw is Podman's word for leaving out --no-map-gw.
       ...words.filter((word) => word !== '--map-gw'),
@@ -125,7 +125,8 @@ export class Pasta {
       state,
       dnsServers: [valueOf(words, '--dns-forward') ?? dnsAddress],
       address: valueOf(words, '--address', '-a') ?? copiedAddresses(words).ipv4?.address,
-      hostAddress: mapsGuest ? (valueOf(words, '--map-guest-addr') ?? hostAddress) : undefined,
+      hostAddress: isRecent ? (valueOf(words, '--map-guest-addr') ?? hostAddress) : undefined,
+      warnings: isRecent ? [] : ports.flatMap(udpWarning),
     };
   }
 
@@ -163,6 +164,16 @@ export class Pasta {
       throw error;
     }
   }
+}
+
+/**
+ * Before 2024_08 pasta loses answers to udp that comes from this host: on loopback when the numbers differ, on the host's own address
+ * always, since the gateway is not mapped.
+ */
+function udpWarning(port: PublishedPort): string[] {
+  if (port.protocol !== 'udp') return [];
+  const where = port.hostPort === port.containerPort ? 'except by 127.0.0.1' : 'not even by 127.0.0.1';
+  return [`udp port ${port.hostPort} will be reachable from other hosts but not from this one, ${where}: the installed pasta is too old`];
 }
 
 /** Its last line that is not about syslog, which many containers and small systems do not have. */

@@ -59,6 +59,7 @@ export class Slirp4netns {
       dnsServers: [formatIpv4(addresses.dns)],
       address: formatIpv4(addresses.container),
       hostAddress: formatIpv4(addresses.gateway),
+      warnings: words.allowHostLoopback ? [] : ports.flatMap(udpWarning),
     };
   }
 
@@ -144,6 +145,14 @@ export class Slirp4netns {
       throw new EngineError('runtime-failed', `slirp4netns cannot publish port ${number}/${port.protocol}: ${desc}`);
     }
   }
+}
+
+/** slirp4netns shows the container its gateway as the sender, and drops what goes back there unless host loopback is allowed. */
+function udpWarning(port: PublishedPort): string[] {
+  if (port.protocol !== 'udp') return [];
+  return [
+    `udp port ${port.hostPort} will not be reachable on 127.0.0.1, only on the host's other addresses: slirp4netns drops the answers`,
+  ];
 }
 
 /** One JSON object there and one back on a connection of its own; answers the error's description, or undefined when it went well. */

@@ -63,7 +63,7 @@ let left = specs.length;
 const up = () => { if (--left === 0) process.stdout.write('ready'); };
 for (const spec of specs) {
   const [port, protocol] = spec.split('/');
-  if (protocol === 'tcp') createServer((socket) => { socket.on('error', () => {}); socket.end(name + ' ' + port); }).listen(Number(port), '0.0.0.0', up);
+  if (protocol === 'tcp') createServer((socket) => { socket.on('error', () => {}); socket.once('data', () => socket.end(name + ' ' + port)); }).listen(Number(port), '0.0.0.0', up);
   else { const udp = createSocket('udp4'); udp.on('message', (_m, from) => udp.send(name + ' ' + port, from.port, from.address)); udp.bind(Number(port), up); }
 }`;
 
@@ -94,6 +94,8 @@ export function ask(host: string, tcpPort: number): Promise<string | undefined> 
       resolve(undefined);
     };
     socket.setEncoding('utf8');
+    // The client speaks first: before 2024 pasta does not complete a connection from another address in which it does not.
+    socket.on('connect', () => socket.write('?'));
     socket.on('data', (chunk: string) => (text += chunk));
     socket.on('end', () => resolve(text === '' ? undefined : text));
     socket.on('timeout', fail);
