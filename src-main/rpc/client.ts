@@ -88,19 +88,29 @@ export function createClient<C extends Contract>(contract: C, channel: Channel):
       finish(true);
       exchange.onError(new EngineError('cancelled', 'cancelled'));
     };
-    if (gone) queueMicrotask(() => exchange.onError(gone ?? new EngineError('disconnected', 'the engine is not reachable any more')));
-    else if (signal?.aborted === true) queueMicrotask(() => exchange.onError(new EngineError('cancelled', 'cancelled')));
-    else {
-      exchanges.set(id, exchange);
-      signal?.addEventListener('abort', abort, { once: true });
-      channel.send(['open', id, path, input, credit]);
-    }
-    return { id, send, finish };
+    // Apart from making the exchange, since a transport may answer before `send` returns.
+    const begin = () => {
+      if (gone) {
+        const reason = gone;
+        queueMicrotask(() => {
+          exchange.onError(reason);
+        });
+      } else if (signal?.aborted === true) {
+        queueMicrotask(() => {
+          exchange.onError(new EngineError('cancelled', 'cancelled'));
+        });
+      } else {
+        exchanges.set(id, exchange);
+        signal?.addEventListener('abort', abort, { once: true });
+        channel.send(['open', id, path, input, credit]);
+      }
+    };
+    return { id, send, finish, begin };
   }
 
   function callRoute(path: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const { finish } = open(
+      const { finish, begin } = open(
         path,
         input,
         0,
@@ -116,6 +126,7 @@ export function createClient<C extends Contract>(contract: C, channel: Channel):
         },
         options.signal,
       );
+      begin();
     });
   }
 
@@ -149,6 +160,7 @@ export function createClient<C extends Contract>(contract: C, channel: Channel):
       },
       options.signal,
     );
+    exchange.begin();
     const iterator: AsyncIterator<unknown> = {
       async next() {
         const result = await queue.next();

@@ -123,6 +123,7 @@ function upgrade(
 function serveEngine(webSocket: WebSocket, options: WebHostOptions): void {
   serve(engineContract, forwardHandlers(engineContract, options.client), webSocketChannel(webSocket), {
     engine: build.version,
+    ready: options.client,
     onBug: options.onBug,
   });
 }
