@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { EngineError } from '../base/errors.ts';
+import { grantSubordinateIds, mapArguments, readSubordinateRanges, type SubordinateRange } from '../engine/host/subordinate-ids.ts';
+import { userNamespaceError } from '../engine/host/user-namespaces.ts';
 import type { SpawnedProcess, System } from '../system/system.ts';
-import { freeSubordinateRange, mapArguments, parseSubordinateRanges, readSubordinateFile, type SubordinateRange } from './id-ranges.ts';
 import type { Holder, SandboxKind } from './pause-process.ts';
-import { userNamespaceError } from './user-namespace-problem.ts';
 
 type Host = Pick<System, 'files' | 'processes' | 'identity' | 'cgroups'>;
 
@@ -133,19 +133,13 @@ function requireTool(host: Host, program: string): string {
 
 function requireRanges(host: Host): { readonly uids: SubordinateRange[]; readonly gids: SubordinateRange[] } {
   const { userName, uid } = host.identity;
-  const texts = { uid: readSubordinateFile('subuid'), gid: readSubordinateFile('subgid') };
-  const uids = parseSubordinateRanges(texts.uid, userName, uid);
-  const gids = parseSubordinateRanges(texts.gid, userName, uid);
+  const uids = readSubordinateRanges('subuid', userName, uid);
+  const gids = readSubordinateRanges('subgid', userName, uid);
   if (uids.length > 0 && gids.length > 0) return { uids, gids };
-  const { first, last } = freeSubordinateRange([texts.uid, texts.gid]);
   const lacking = [...(uids.length === 0 ? ['/etc/subuid'] : []), ...(gids.length === 0 ? ['/etc/subgid'] : [])];
-  const flags = [
-    ...(uids.length === 0 ? [`--add-subuids ${first}-${last}`] : []),
-    ...(gids.length === 0 ? [`--add-subgids ${first}-${last}`] : []),
-  ];
   throw new EngineError(
     'denied',
     `containers cannot run without root: ${userName} has no range of ids in ${lacking.join(' and ')}, and with a single id most images cannot be unpacked`,
-    { fix: `run: sudo usermod ${flags.join(' ')} ${userName}`, details: { lacking } },
+    { fix: `run: ${grantSubordinateIds(userName, uids.length === 0, gids.length === 0)}`, details: { lacking } },
   );
 }

@@ -1,5 +1,5 @@
-import { EngineError, type EngineErrorOptions } from '../base/errors.ts';
-import type { System } from '../system/system.ts';
+import { EngineError, type EngineErrorOptions } from '../../base/errors.ts';
+import type { System } from '../../system/system.ts';
 
 /** Switches by which a host forbids user namespaces to its users: file, value that forbids, how to allow it. */
 const switches = [
@@ -29,12 +29,9 @@ export interface ForbiddingSwitch {
   readonly fix: string;
 }
 
-/** The switch that forbids user namespaces to users here, if one does. AppArmor's may have an exception for us: try before you believe it. */
-export function findForbiddingSwitch(files: System['files'], options: { readonly except?: 'apparmor' } = {}): ForbiddingSwitch | undefined {
-  return switches.find(({ path, forbids }) => {
-    if (options.except === 'apparmor' && path.includes('apparmor')) return false;
-    return forbids(files.readTextIfExists(path)?.trim() ?? '');
-  });
+/** The switch that forbids user namespaces to users here, if one does. (AppArmor's may have an exception for us.) */
+export function findForbiddingSwitch(files: System['files']): ForbiddingSwitch | undefined {
+  return switches.find(({ path, forbids }) => forbids(files.readTextIfExists(path)?.trim() ?? ''));
 }
 
 /** The reason, as well as it can be told, why no user namespace could be made. */

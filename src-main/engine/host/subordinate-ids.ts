@@ -12,13 +12,23 @@ export function parseSubordinateRanges(text: string, userName: string, uid: numb
     .map(({ start, size }) => ({ start, size }));
 }
 
-/** The first 65,536 ids that nobody was given. */
+export function readSubordinateRanges(kind: 'subuid' | 'subgid', userName: string, uid: number): SubordinateRange[] {
+  return parseSubordinateRanges(readSubordinateFile(kind), userName, uid);
+}
+
+/** The command by which root gives a user the first 65,536 ids that nobody has. */
+export function grantSubordinateIds(userName: string, uids: boolean, gids: boolean): string {
+  const { first, last } = freeSubordinateRange([readSubordinateFile('subuid'), readSubordinateFile('subgid')]);
+  const flags = [...(uids ? [`--add-subuids ${first}-${last}`] : []), ...(gids ? [`--add-subgids ${first}-${last}`] : [])];
+  return `sudo usermod ${flags.join(' ')} ${userName}`;
+}
+
 export function freeSubordinateRange(texts: readonly string[]): { readonly first: number; readonly last: number } {
   const end = Math.max(100_000, ...texts.flatMap(allRanges).map(({ start, size }) => start + size));
   return { first: end, last: end + 65_535 };
 }
 
-export function readSubordinateFile(kind: 'subuid' | 'subgid'): string {
+function readSubordinateFile(kind: 'subuid' | 'subgid'): string {
   try {
     return readFileSync(`/etc/${kind}`, 'utf8');
   } catch {
