@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError, messageOf } from '../../base/errors.ts';
+import { EngineError } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import type { System } from '../../system/system.ts';
-import { toStorageError } from './storage-error.ts';
+import { errnoOf, toEngineError } from '../../system/errno.ts';
 
 export interface BlobStore {
   /** Durable and idempotent. */
@@ -27,8 +27,8 @@ function read(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw toStorageError(error, `reading ${path}`);
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw toEngineError(error, 'read', path);
   }
 }
 
@@ -51,7 +51,7 @@ export function createBlobStore(options: { readonly graphRoot: string; readonly 
         options.system.files.ensureDirectory(directory, 0o700);
         options.system.files.writeDurably(pathOf(digest), bytes, { mode: 0o600 });
       } catch (error) {
-        throw toStorageError(error, `writing blob ${digest}`);
+        throw toEngineError(error, 'write the blob', digest);
       }
       return digest;
     },
@@ -66,7 +66,7 @@ export function createBlobStore(options: { readonly graphRoot: string; readonly 
       try {
         rmSync(pathOf(digest), { force: true });
       } catch (error) {
-        throw new EngineError('denied', `cannot remove blob ${digest}: ${messageOf(error)}`, { cause: error });
+        throw toEngineError(error, 'remove the blob', digest);
       }
     },
     list() {

@@ -14,4 +14,3 @@
  */
 export { type BlobStore, createBlobStore } from './blob-store.ts';
 export { type Download, type DownloadStore, createDownloadStore } from './download-store.ts';
-export { toStorageError } from './storage-error.ts';

@@ -4,9 +4,9 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { EngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
+import { toEngineError } from '../../system/errno.ts';
 import type { Lock } from '../../system/system.ts';
 import type { Download } from './download-store.ts';
-import { toStorageError } from './storage-error.ts';
 
 /** Large enough that a write costs little against hashing it, small enough that many downloads fit into memory. */
 const chunkBytes = 1 << 20;
@@ -48,7 +48,7 @@ export class PartialFile implements Download {
     try {
       file = await open(options.path, 'a+', 0o600);
     } catch (error) {
-      throw toStorageError(error, `writing ${options.path}`);
+      throw toEngineError(error, 'open', options.path);
     }
     const download = new PartialFile(options, file);
     try {
@@ -194,7 +194,7 @@ export class PartialFile implements Download {
     } catch (error) {
       // Half a download that fills the disk helps nobody.
       await this.discard();
-      throw toStorageError(error, `fetching blob ${this.digest}`);
+      throw toEngineError(error, 'write the blob', this.digest);
     }
     this.#flushed += data.length;
     this.#wake();

@@ -2,12 +2,18 @@
  * Images: what references point to. Resolves, pulls, loads, tags, removes; keeps manifests and configurations in the content room and
  * has layers unpacked by the layer room.
  *
- * Laws: an image becomes visible in one transaction, after all its layers; an interrupted pull leaves nothing half
- * visible, and its verified partial blobs are used by the next one.
+ * Laws
+ * - An image becomes visible in one transaction, after all its layers; that transaction checks once more that none was removed meanwhile.
+ * - An interrupted pull leaves nothing half visible: the layers that it had unpacked go, the blobs that it had fetched stay in content/partial,
+ *   verified again and used by the next one. A pull that failed for good leaves neither.
+ * - A pull or removal that died with its process is in the journal with its layers' names; `recover` undoes exactly that.
+ * - Two engines at the same image: each blob is fetched by one, under its lock; each layer is committed by one; names are merged.
  */
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageConfig, ImageDetail, TransferProgress } from '../../contract/image.ts';
 import type { ImageRecord } from '../state/state.ts';
+
+export { createImageStore, type ImageStoreOptions } from './image-store.ts';
 
 export interface PullOptions {
   readonly policy: 'always' | 'missing' | 'never' | 'newer';
@@ -20,10 +26,20 @@ export interface PullOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
 }
 
+export interface LoadOptions {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
 export interface ResolvedImage {
   readonly record: ImageRecord;
   /** The full name under which it was found; the id when it was asked for by id. */
   readonly name: string;
+}
+
+export interface RemovedImage {
+  readonly untagged: readonly string[];
+  readonly deleted: readonly ImageId[];
 }
 
 export interface ImageStore {
@@ -35,20 +51,18 @@ export interface ImageStore {
   inspect(nameOrId: string): ImageDetail;
   pull(reference: string, options: PullOptions): Promise<ResolvedImage>;
   /** One item per image in the archive. */
-  load(
-    path: string,
-    options: { readonly signal?: AbortSignal; readonly onProgress?: (progress: TransferProgress) => void },
-  ): Promise<readonly ResolvedImage[]>;
+  load(path: string, options: LoadOptions): Promise<readonly ResolvedImage[]>;
   tag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Without names: all of them. */
   untag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Podman's rules: a name among several is only untagged; `in-use` with the containers when one is made from it, unless forced (the caller removes containers first). */
-  remove(
-    nameOrId: string,
-    options: { readonly force: boolean },
-  ): Promise<{ readonly untagged: readonly string[]; readonly deleted: readonly ImageId[] }>;
+  remove(nameOrId: string, options: { readonly force: boolean }): Promise<RemovedImage>;
   /** The registries that short names are searched in, and the files that say so. */
-  searchRegistries(): { search: string[]; files: string[] };
+  searchRegistries(): { readonly search: readonly string[]; readonly files: readonly string[] };
   /** Layers that no image refers to. */
   unreferencedLayers(): Digest[];
+  /** The embedded image, loaded when it is not there. Needs no network. */
+  ensureStarter(): Promise<ResolvedImage>;
+  /** Undoes pulls and finishes removals whose process died, and forgets blobs that nobody came back for; says what it did. */
+  recover(): Promise<readonly string[]>;
 }

@@ -14,6 +14,6 @@
  * It keeps no connection and no token beyond one client's life.
  */
 export { type RegistryClient, type RegistryClientOptions, type FetchedManifest, createRegistryClient } from './client.ts';
-export { type PolicyScope, checkPolicy } from './policy.ts';
+export { type PolicyScope, checkPolicy, dockerScopes, pathScopes } from './policy.ts';
 export { type Limits, defaultLimits } from './limits.ts';
 export { type Credentials, parseCredentials } from './auth-file.ts';

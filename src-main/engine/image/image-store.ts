@@ -1,0 +1,111 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { EngineError } from '../../base/errors.ts';
+import type { Digest, ImageId } from '../../contract/ids.ts';
+import type { ImageDetail } from '../../contract/image.ts';
+import { createBlobStore, createDownloadStore } from '../content/content.ts';
+import type { Limits } from '../registry/registry.ts';
+import { unreferencedLayers } from './commit.ts';
+import { parseConfig } from './config-blob.ts';
+import { type ImageContext, readRegistries } from './context.ts';
+import type { ImageStore, ResolvedImage } from './image.ts';
+import { loadImages } from './load.ts';
+import { findImage, nameToGive, resolveImage } from './lookup.ts';
+import { parseManifest } from './manifest.ts';
+import { Pull } from './pull.ts';
+import { recoverImages, removeImage, untagImage } from './removal.ts';
+
+export type ImageStoreOptions = Pick<ImageContext, 'config' | 'state' | 'layers' | 'snapshots' | 'system'> & {
+  /** Default: the process's own, read at the moment of use. */
+  readonly environment?: () => Readonly<Record<string, string | undefined>>;
+  /** How long to wait for registries, and how often. */
+  readonly limits?: Partial<Limits>;
+};
+
+const starterName = 'localhost/selkie/starter:latest';
+
+function mediaTypeOf(context: ImageContext, digest: Digest | undefined): string {
+  const bytes = digest === undefined ? undefined : context.blobs.find(digest);
+  return bytes === undefined ? '' : parseManifest(bytes, '', `manifest ${digest ?? ''}`).mediaType;
+}
+
+function inspect(context: ImageContext, { record, name }: ResolvedImage): ImageDetail {
+  const { state, snapshots } = context;
+  const parsed = parseConfig(context.blobs.get(`sha256:${record.id}` as Digest), name);
+  const top = record.chainIds.at(-1);
+  return {
+    id: record.id,
+    names: [...record.names],
+    repoDigests: [...record.repoDigests],
+    digest: record.manifestDigest,
+    createdAt: record.createdAt,
+    sizeBytes: record.sizeBytes,
+    labels: { ...record.labels },
+    containers: state.containers.countByImage(record.id),
+    architecture: record.architecture,
+    os: record.os,
+    dangling: record.names.length === 0,
+    config: parsed.config,
+    author: parsed.author,
+    comment: parsed.comment,
+    variant: parsed.platform.variant,
+    mediaType: mediaTypeOf(context, record.manifestDigest),
+    history: parsed.history,
+    layers: record.chainIds.flatMap((chainId) => {
+      const layer = state.layers.find(chainId);
+      return layer ? [{ diffId: layer.diffId, sizeBytes: layer.sizeBytes }] : [];
+    }),
+    graphDriver: { name: snapshots.driver, data: top === undefined ? {} : { ...snapshots.describe(top) } },
+  };
+}
+
+async function ensureStarter(context: ImageContext): Promise<ResolvedImage> {
+  const present = context.state.images.findByName(starterName);
+  if (present) return { record: present, name: starterName };
+  const path = join(context.config.resources, 'starter-image/starter.tar');
+  if (!existsSync(path))
+    throw new EngineError('not-found', `the starter image ${path} is not there`, { fix: 'Run the set-up again: npm run build.' });
+  const loaded = await loadImages(context, path, {});
+  const found = loaded.find(({ name }) => name === starterName) ?? loaded[0];
+  if (!found) throw new EngineError('corrupt', `${path} holds no image`);
+  return found;
+}
+
+/** The images of one store; see image.ts for their laws. */
+export function createImageStore(options: ImageStoreOptions): ImageStore {
+  const { config, state, layers, snapshots, system } = options;
+  const blobs = createBlobStore({ graphRoot: config.graphRoot, system });
+  const downloads = createDownloadStore({ graphRoot: config.graphRoot, runRoot: config.runRoot, system });
+  const environment = options.environment ?? (() => process.env);
+  const context: ImageContext = { config, state, layers, snapshots, system, blobs, downloads, environment, limits: options.limits ?? {} };
+  const resolve = (nameOrId: string): ResolvedImage => resolveImage(state.images, readRegistries(context), nameOrId);
+
+  return {
+    resolve,
+    find: (nameOrId) => findImage(state.images, readRegistries(context), nameOrId),
+    list: () => state.images.list(),
+    config: (id: ImageId) => parseConfig(blobs.get(`sha256:${id}` as Digest), id).config,
+    inspect: (nameOrId) => inspect(context, resolve(nameOrId)),
+    pull: (reference, pullOptions) => new Pull(context, pullOptions).run(reference),
+    load: (path, loadOptions) => loadImages(context, path, loadOptions),
+    tag(nameOrId, names) {
+      const given = names.map(nameToGive);
+      return state.transaction(() => {
+        const { record } = resolve(nameOrId);
+        const changed = { ...record, names: [...new Set([...record.names, ...given])] };
+        state.images.put(changed);
+        for (const name of given) state.events.append({ type: 'image', status: 'tag', id: record.id, name });
+        return changed;
+      });
+    },
+    untag: (nameOrId, names) => untagImage(context, readRegistries(context), nameOrId, names),
+    remove: (nameOrId, { force }) => removeImage(context, readRegistries(context), nameOrId, force),
+    searchRegistries: () => {
+      const { unqualifiedSearch, files } = readRegistries(context);
+      return { search: unqualifiedSearch, files };
+    },
+    unreferencedLayers: () => unreferencedLayers(state),
+    ensureStarter: () => ensureStarter(context),
+    recover: () => recoverImages(context),
+  };
+}

@@ -1,0 +1,150 @@
+/** From an archive or a folder to images in the store. */
+import { createHash } from 'node:crypto';
+import { EngineError, throwIfAborted } from '../../base/errors.ts';
+import type { Digest, ImageId } from '../../contract/ids.ts';
+import { type PolicyScope, checkPolicy, pathScopes } from '../registry/registry.ts';
+import type { ImageRecord } from '../state/state.ts';
+import { type Archive, type MemberReader, openArchive } from './archive.ts';
+import { commitImage, dropLayers } from './commit.ts';
+import type { ParsedConfig } from './config-blob.ts';
+import type { ImageContext } from './context.ts';
+import { readDockerArchive } from './docker-archive.ts';
+import type { LoadOptions, ResolvedImage } from './image.ts';
+import { readOciLayout } from './oci-layout.ts';
+import { reportLayer } from './progress.ts';
+import { settleAll } from './settle-all.ts';
+
+export interface LoadableLayer {
+  readonly member: MemberReader;
+  readonly diffId: Digest;
+  /** Of the member's bytes, where the archive says it. */
+  readonly blobDigest: Digest | undefined;
+}
+
+export interface LoadableImage {
+  readonly configBytes: Buffer;
+  readonly config: ParsedConfig;
+  readonly manifestBytes: Buffer;
+  readonly names: readonly string[];
+  readonly layers: readonly LoadableLayer[];
+}
+
+interface LayerStep extends LoadableLayer {
+  readonly chainId: Digest;
+  readonly parentChainId: Digest | undefined;
+}
+
+const commitAttempts = 3;
+
+function hexOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function readImages(archive: Archive): { readonly images: LoadableImage[]; readonly transport: PolicyScope['transport'] } {
+  const docker = archive.isFolder ? undefined : readDockerArchive(archive);
+  if (docker) return { images: docker, transport: 'docker-archive' };
+  const oci = readOciLayout(archive);
+  if (oci) return { images: oci, transport: archive.isFolder ? 'oci' : 'oci-archive' };
+  throw new EngineError('corrupt', `${archive.path} holds no images: it has neither manifest.json nor index.json`, {
+    fix: 'Give an archive made by docker save, podman save or skopeo, or an OCI layout.',
+  });
+}
+
+/** See ImageStore.load. Images before a failing one stay. */
+export async function loadImages(context: ImageContext, path: string, options: LoadOptions): Promise<ResolvedImage[]> {
+  throwIfAborted(options.signal);
+  context.system.files.ensureDirectory(context.downloads.directory, 0o700);
+  await using archive = await openArchive(path, context.downloads.directory, options.signal);
+  const { images, transport } = readImages(archive);
+  const scopes = transport === 'docker-archive' ? [] : pathScopes(path);
+  const warning = checkPolicy({ transport, scopes, name: path }, { homeDirectory: context.system.identity.homeDirectory });
+  if (warning !== undefined) options.onProgress?.({ kind: 'warning', message: warning });
+  const loaded: ResolvedImage[] = [];
+  for (const image of images) {
+    const record = await loadImage(context, image, path, options);
+    loaded.push({ record, name: image.names[0] ?? record.id });
+  }
+  return loaded;
+}
+
+function toSteps(context: ImageContext, image: LoadableImage): LayerStep[] {
+  let parentChainId: Digest | undefined;
+  return image.layers.map((layer) => {
+    const chainId = context.layers.chainId(parentChainId, layer.diffId);
+    const step = { ...layer, chainId, parentChainId };
+    parentChainId = chainId;
+    return step;
+  });
+}
+
+async function unpackLayer(context: ImageContext, step: LayerStep, options: LoadOptions): Promise<boolean> {
+  const { member, diffId, blobDigest, chainId, parentChainId } = step;
+  const progress = reportLayer(blobDigest ?? diffId, member.sizeBytes, options.onProgress);
+  if (context.layers.find(chainId)) {
+    progress.state('present');
+    return false;
+  }
+  progress.state('unpacking');
+  const source = member.stream();
+  try {
+    await context.layers.unpack({
+      parentChainId,
+      diffId,
+      source,
+      ...(blobDigest === undefined ? {} : { blobDigest }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } finally {
+    source.destroy();
+  }
+  if (blobDigest !== undefined) context.state.layers.putBlob({ blobDigest, diffId, sizeBytes: member.sizeBytes });
+  progress.state('done');
+  return true;
+}
+
+/** All at once: the layer room fills as many as it has workers for, and commits from the bottom up. */
+async function unpackLayers(context: ImageContext, steps: readonly LayerStep[], options: LoadOptions, added: Digest[]): Promise<void> {
+  const abort = new AbortController();
+  const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
+  const tasks = steps.map(async (step) => {
+    try {
+      if (await unpackLayer(context, step, { ...options, signal })) added.push(step.chainId);
+    } catch (error) {
+      abort.abort();
+      throw error;
+    }
+  });
+  try {
+    await settleAll(tasks);
+  } catch (error) {
+    throwIfAborted(options.signal);
+    throw error;
+  }
+}
+
+async function loadImage(context: ImageContext, image: LoadableImage, path: string, options: LoadOptions): Promise<ImageRecord> {
+  const id = hexOf(image.configBytes) as ImageId;
+  const manifestDigest = `sha256:${hexOf(image.manifestBytes)}` as Digest;
+  const steps = toSteps(context, image);
+  const chainIds = steps.map(({ chainId }) => chainId);
+  const added: Digest[] = [];
+  using _operation = context.state.operations.begin('image.pull', path, { chainIds, blobs: [`sha256:${id}`, manifestDigest] });
+  try {
+    for (let attempt = 1; attempt <= commitAttempts; attempt++) {
+      await unpackLayers(context, steps, options, added);
+      options.onProgress?.({ kind: 'config', digest: `sha256:${id}` as Digest });
+      const { config, configBytes, manifestBytes, names } = image;
+      const event = { status: 'loadfromarchive', name: path };
+      const loaded = { id, config, configBytes, manifestDigest, manifestBytes, names, repoDigests: [], chainIds, event };
+      const record = await commitImage(context, loaded, options.signal);
+      if (record) return record;
+    }
+    throw new EngineError('in-use', `layers of ${path} were removed again and again while it was loaded`);
+  } catch (error) {
+    await dropLayers(
+      context,
+      chainIds.filter((chainId) => added.includes(chainId)),
+    );
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+/** An OCI image layout (image-spec image-layout.md), as a folder or in a tar. */
+import { createHash } from 'node:crypto';
+import { EngineError } from '../../base/errors.ts';
+import type { Digest } from '../../contract/ids.ts';
+import type { Archive, MemberReader } from './archive.ts';
+import { parseConfig } from './config-blob.ts';
+import type { LoadableImage } from './load.ts';
+import { nameToGive } from './lookup.ts';
+import { type Descriptor, type ImageIndex, type ImageManifest, parseManifest } from './manifest.ts';
+import { mediaType } from './media-type.ts';
+import { choosePlatform, hostPlatform } from './platform.ts';
+
+function findBlob(archive: Archive, digest: Digest): MemberReader {
+  const member = archive.find(`blobs/sha256/${digest.slice('sha256:'.length)}`);
+  if (!member) throw new EngineError('corrupt', `${archive.path} lacks blob ${digest}`);
+  return member;
+}
+
+function readBlob(archive: Archive, { digest, size }: Descriptor): Buffer {
+  const bytes = findBlob(archive, digest).bytes();
+  const actual = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  if (actual !== digest || bytes.length !== size)
+    throw new EngineError('digest-mismatch', `blob ${digest} of ${archive.path} has other content than its digest says`);
+  return bytes;
+}
+
+interface Found {
+  readonly descriptor: Descriptor;
+  readonly bytes: Buffer;
+  readonly manifest: ImageManifest;
+}
+
+function choose(archive: Archive, descriptor: Descriptor, depth: number): Found {
+  const bytes = readBlob(archive, descriptor);
+  const parsed = parseManifest(bytes, descriptor.mediaType, `manifest ${descriptor.digest} of ${archive.path}`);
+  if (parsed.kind === 'manifest') return { descriptor, bytes, manifest: parsed };
+  if (depth === 3) throw new EngineError('corrupt', `an index of ${archive.path} leads to indexes without end`);
+  return choose(archive, choosePlatform(parsed, hostPlatform(), archive.path), depth + 1);
+}
+
+function nameOf({ annotations }: Descriptor): string[] {
+  const name = annotations['io.containerd.image.name'] ?? annotations['org.opencontainers.image.ref.name'] ?? '';
+  return name === '' ? [] : [nameToGive(name)];
+}
+
+/** One image each, unless all are the same image for several machines. */
+function roots(archive: Archive, index: ImageIndex): readonly Descriptor[] {
+  const named = index.manifests.some((entry) => nameOf(entry).length > 0);
+  const manyPlatforms = index.manifests.length > 1 && index.manifests.every((entry) => entry.platform);
+  return !named && manyPlatforms ? [choosePlatform(index, hostPlatform(), archive.path)] : index.manifests;
+}
+
+function toImage(archive: Archive, root: Descriptor): LoadableImage {
+  const { bytes, manifest } = choose(archive, root, 0);
+  const configBytes = readBlob(archive, manifest.config);
+  const config = parseConfig(configBytes, archive.path);
+  if (config.diffIds.length !== manifest.layers.length)
+    throw new EngineError(
+      'corrupt',
+      `${archive.path} has ${String(manifest.layers.length)} layers for an image of ${String(config.diffIds.length)}`,
+    );
+  const layers = manifest.layers.map((layer, index) => ({
+    member: findBlob(archive, layer.digest),
+    diffId: config.diffIds[index] as Digest,
+    blobDigest: layer.digest,
+  }));
+  return { configBytes, config, manifestBytes: bytes, names: nameOf(root), layers };
+}
+
+/** Undefined when it is no such layout. Errors: `corrupt`, `digest-mismatch`, `unsupported`, `not-found` (platform). */
+export function readOciLayout(archive: Archive): LoadableImage[] | undefined {
+  const file = archive.find('index.json');
+  if (!file) return undefined;
+  const index = parseManifest(file.bytes(), mediaType.ociIndex, `index.json of ${archive.path}`);
+  if (index.kind !== 'index' || index.manifests.length === 0)
+    throw new EngineError('corrupt', `index.json of ${archive.path} names no image`);
+  return roots(archive, index).map((root) => toImage(archive, root));
+}
