@@ -1,0 +1,19 @@
+import './styles/base.css';
+import './styles/frame.css';
+import './styles/parts.css';
+import './styles/table.css';
+import './styles/pages.css';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { useEffect } from 'react';
+import { RouterProvider } from 'react-router/dom';
+import { cache, refreshAfterReconnect } from '../client/cache.ts';
+import { router } from './routes.tsx';
+
+export function App() {
+  useEffect(refreshAfterReconnect, []);
+  return (
+    <QueryClientProvider client={cache}>
+      <RouterProvider router={router} />
+    </QueryClientProvider>
+  );
+}

@@ -1,0 +1,88 @@
+/** Work that goes on when its page is left: pulls, and creations that pull. Listed in one place, each can be cancelled. */
+import { type EngineError, isCancelled } from '../../src-main/base/errors.ts';
+import type { TransferProgress } from '../../src-main/contract/image.ts';
+import { toEngineError } from './notices.ts';
+import { createStore } from './store.ts';
+import { foldTransfer, noTransfer, type Transfer } from './transfer.ts';
+
+export interface Activity {
+  readonly id: number;
+  readonly kind: 'pull' | 'create';
+  /** What it is about: a reference. */
+  readonly subject: string;
+  readonly state: 'running' | 'done' | 'failed' | 'cancelled';
+  readonly startedAtMs: number;
+  readonly finishedAtMs?: number;
+  readonly transfer: Transfer;
+  readonly error?: EngineError;
+}
+
+export const activities = createStore<readonly Activity[]>([]);
+const controllers = new Map<number, AbortController>();
+let nextId = 1;
+
+function change(id: number, patch: (activity: Activity) => Activity): void {
+  activities.update((list) => list.map((activity) => (activity.id === id ? patch(activity) : activity)));
+}
+
+export interface ActivityHandle {
+  readonly id: number;
+  readonly signal: AbortSignal;
+  progress(progress: TransferProgress): void;
+}
+
+/** Runs `work` as an activity. Rejects as the work does, after the list says so. */
+export function track<T>(
+  kind: Activity['kind'],
+  subject: string,
+  work: (handle: ActivityHandle) => Promise<T>,
+): { readonly id: number; readonly result: Promise<T> } {
+  const id = nextId++;
+  const controller = new AbortController();
+  controllers.set(id, controller);
+  const begun: Activity = { id, kind, subject, state: 'running', startedAtMs: Date.now(), transfer: noTransfer };
+  activities.update((list) => [begun, ...list].slice(0, 30));
+  let waiting: TransferProgress[] = [];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const flush = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    const items = waiting;
+    waiting = [];
+    if (items.length === 0) return;
+    const now = Date.now();
+    change(id, (activity) => ({ ...activity, transfer: items.reduce((sum, item) => foldTransfer(sum, item, now), activity.transfer) }));
+  };
+  const finish = (state: Activity['state'], error?: EngineError) => {
+    flush();
+    controllers.delete(id);
+    change(id, (activity) => ({ ...activity, state, finishedAtMs: Date.now(), ...(error ? { error } : {}) }));
+  };
+  const result = work({
+    id,
+    signal: controller.signal,
+    progress(item) {
+      waiting.push(item);
+      timer ??= setTimeout(flush, 100);
+    },
+  }).then(
+    (value) => {
+      finish('done');
+      return value;
+    },
+    (error: unknown) => {
+      if (isCancelled(error)) finish('cancelled');
+      else finish('failed', toEngineError(error));
+      throw error;
+    },
+  );
+  return { id, result };
+}
+
+export function cancelActivity(id: number): void {
+  controllers.get(id)?.abort();
+}
+
+export function dismissFinished(): void {
+  activities.update((list) => list.filter((activity) => activity.state === 'running'));
+}

@@ -1,0 +1,73 @@
+/** Adds up what a pull reports: layers in the order of their first mention, bytes, speed and the time left. */
+import type { TransferProgress } from '../../src-main/contract/image.ts';
+
+export type LayerProgress = Extract<TransferProgress, { kind: 'layer' }>;
+
+export interface Transfer {
+  readonly layers: readonly LayerProgress[];
+  readonly source: string;
+  readonly warnings: readonly string[];
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+  /** Over the last seconds; undefined until there is something to measure. */
+  readonly bytesPerSecond: number | undefined;
+  readonly samples: readonly { readonly atMs: number; readonly doneBytes: number }[];
+}
+
+export const noTransfer: Transfer = {
+  layers: [],
+  source: '',
+  warnings: [],
+  doneBytes: 0,
+  totalBytes: 0,
+  bytesPerSecond: undefined,
+  samples: [],
+};
+
+const windowMs = 5_000;
+
+export function foldTransfer(transfer: Transfer, progress: TransferProgress, nowMs: number): Transfer {
+  switch (progress.kind) {
+    case 'resolved':
+      return { ...transfer, source: progress.source };
+    case 'warning':
+      return { ...transfer, warnings: [...transfer.warnings, progress.message] };
+    case 'layer':
+      return measured({ ...transfer, layers: withLayer(transfer.layers, progress) }, nowMs);
+    case 'config':
+    case 'manifest':
+      return transfer;
+  }
+}
+
+function withLayer(layers: readonly LayerProgress[], layer: LayerProgress): readonly LayerProgress[] {
+  const at = layers.findIndex((known) => known.digest === layer.digest);
+  return at < 0 ? [...layers, layer] : layers.with(at, layer);
+}
+
+/** Layers that were there already cost nothing and say nothing about speed. */
+function measured(transfer: Transfer, nowMs: number): Transfer {
+  const fetched = transfer.layers.filter((layer) => layer.state !== 'present');
+  const doneBytes = sum(
+    fetched.map((layer) => (layer.state === 'done' || layer.state === 'unpacking' ? layer.totalBytes || layer.doneBytes : layer.doneBytes)),
+  );
+  const totalBytes = sum(fetched.map((layer) => layer.totalBytes));
+  const recent = transfer.samples.filter((sample) => nowMs - sample.atMs <= windowMs);
+  const last = recent.at(-1);
+  // One sample in 200 ms is enough for a speed, and bounds the list.
+  const samples = last && nowMs - last.atMs < 200 ? recent : [...recent, { atMs: nowMs, doneBytes }];
+  const first = samples[0];
+  const seconds = first ? (nowMs - first.atMs) / 1000 : 0;
+  const bytesPerSecond = first && seconds >= 0.4 ? Math.max(0, (doneBytes - first.doneBytes) / seconds) : transfer.bytesPerSecond;
+  return { ...transfer, doneBytes, totalBytes, samples, bytesPerSecond };
+}
+
+export function secondsLeft(transfer: Transfer): number | undefined {
+  const speed = transfer.bytesPerSecond;
+  if (speed === undefined || speed <= 0 || transfer.totalBytes === 0) return undefined;
+  return Math.max(0, (transfer.totalBytes - transfer.doneBytes) / speed);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}

@@ -1,0 +1,165 @@
+import { CircleAlert, PackageX, Play, RotateCw, Square, Trash2 } from 'lucide-react';
+import { Tabs } from 'radix-ui';
+import { lazy, Suspense, useState } from 'react';
+import { Link, useNavigate, useParams } from 'react-router';
+import { isEngineError } from '../../../src-main/base/errors.ts';
+import type { ContainerDetail, ContainerSummary } from '../../../src-main/contract/container.ts';
+import { toEngineError } from '../../client/notices.ts';
+import { shortId } from '../../text/format.ts';
+import { useText } from '../../text/text.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { ErrorWords } from '../../ui/error-box.tsx';
+import { JsonView } from '../../ui/json-view.tsx';
+import { FullState, Loading, Page } from '../../ui/page.tsx';
+import { StateLabel } from '../../ui/state-label.tsx';
+import { LogView } from './log-view.tsx';
+import { Overview } from './overview.tsx';
+import { perform, useContainer, usePending } from './queries.ts';
+import { RemovalDialog } from './removal-dialog.tsx';
+import { canDo, isUp, shownState } from './verbs.ts';
+
+/** The terminal is the largest part of the interface; it is loaded when it is opened. */
+const Terminal = lazy(async () => ({ default: (await import('./terminal.tsx')).TerminalView }));
+
+const tabs = ['overview', 'log', 'terminal', 'inspect'] as const;
+type Tab = (typeof tabs)[number];
+
+export function ContainerDetailPage() {
+  const { t } = useText();
+  const { id = '', tab } = useParams();
+  const { summary, query, removed } = useContainer(id);
+  if (removed || isEngineError(query.error, 'not-found')) {
+    return (
+      <FullState icon={PackageX} title={t('detail.gone')} hint={t('detail.goneHint')}>
+        <Link className="button button-primary" to="/containers">
+          {t('detail.toList')}
+        </Link>
+      </FullState>
+    );
+  }
+  if (query.isPending) return <Loading />;
+  if (!query.data) {
+    return (
+      <FullState icon={CircleAlert} tone="bad" title={t('detail.failed')} hint={<ErrorWords error={toEngineError(query.error)} />}>
+        <Button onClick={() => void query.refetch()}>{t('common.retry')}</Button>
+      </FullState>
+    );
+  }
+  // The list knows of a change before the details have been asked for again.
+  const container = summary ? { ...query.data, ...summary } : query.data;
+  return <Detail key={id} container={container} tab={tabs.find((name) => name === tab) ?? 'overview'} />;
+}
+
+function Detail({ container, tab }: { readonly container: ContainerDetail; readonly tab: Tab }) {
+  const { t } = useText();
+  const navigate = useNavigate();
+  // A terminal that was opened stays open behind the other tabs.
+  const [terminalOpened, setTerminalOpened] = useState(tab === 'terminal');
+  if (tab === 'terminal' && !terminalOpened) setTerminalOpened(true);
+  return (
+    <Page
+      fill
+      title={container.name}
+      subtitle={
+        <>
+          <Status container={container} />
+          <span className="with-copy">
+            <code>{shortId(container.id)}</code>
+            <CopyButton value={container.id} what={t('common.id')} />
+          </span>
+        </>
+      }
+      actions={<Actions container={container} />}
+    >
+      <Tabs.Root
+        className="tabs"
+        value={tab}
+        onValueChange={(value) =>
+          void navigate(value === 'overview' ? `/containers/${container.id}` : `/containers/${container.id}/${value}`, { replace: true })
+        }
+      >
+        <Tabs.List className="tab-list" aria-label={t('detail.tabs')}>
+          {tabs.map((name) => (
+            <Tabs.Trigger key={name} value={name} className="tab">
+              {t(`detail.${name}`)}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        <Tabs.Content value="overview" className="tab-content tab-scroll">
+          <Overview container={container} />
+        </Tabs.Content>
+        <Tabs.Content value="log" className="tab-content">
+          <LogView container={container} />
+        </Tabs.Content>
+        <Tabs.Content value="terminal" className="tab-content" forceMount hidden={tab !== 'terminal'}>
+          {terminalOpened ? (
+            <Suspense fallback={<Loading />}>
+              <Terminal container={container} visible={tab === 'terminal'} />
+            </Suspense>
+          ) : null}
+        </Tabs.Content>
+        <Tabs.Content value="inspect" className="tab-content">
+          <JsonView value={container} label={t('inspect.label')} />
+        </Tabs.Content>
+      </Tabs.Root>
+    </Page>
+  );
+}
+
+function Status({ container }: { readonly container: ContainerDetail }) {
+  const verb = usePending(container.id);
+  return (
+    <span role="status">
+      <StateLabel state={shownState(container.state, verb)} exitCode={container.exitCode} />
+    </span>
+  );
+}
+
+function Actions({ container }: { readonly container: ContainerDetail }) {
+  const { t } = useText();
+  const navigate = useNavigate();
+  const busy = usePending(container.id) !== undefined;
+  const [removing, setRemoving] = useState<readonly ContainerSummary[]>();
+  const up = isUp(container.state);
+  return (
+    <>
+      {up ? (
+        <Button icon={Square} disabled={busy || !canDo('stop', container.state)} onClick={() => void perform('stop', [container])}>
+          {t('containers.stop')}
+        </Button>
+      ) : (
+        <Button
+          icon={Play}
+          variant="primary"
+          disabled={busy || !canDo('start', container.state)}
+          onClick={() => void perform('start', [container])}
+        >
+          {t('containers.start')}
+        </Button>
+      )}
+      <Button icon={RotateCw} disabled={busy || !canDo('restart', container.state)} onClick={() => void perform('restart', [container])}>
+        {t('containers.restart')}
+      </Button>
+      <Button
+        icon={Trash2}
+        variant="danger"
+        disabled={busy}
+        onClick={() => {
+          setRemoving([container]);
+        }}
+      >
+        {t('containers.remove')}
+      </Button>
+      {removing ? (
+        <RemovalDialog
+          containers={removing}
+          onClose={() => {
+            setRemoving(undefined);
+          }}
+          onRemoved={() => void navigate('/containers')}
+        />
+      ) : null}
+    </>
+  );
+}

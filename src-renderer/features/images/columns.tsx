@@ -1,0 +1,148 @@
+import { Download, Ellipsis, Play, Trash2 } from 'lucide-react';
+import { useMemo } from 'react';
+import { useNavigate } from 'react-router';
+import type { ImageSummary } from '../../../src-main/contract/image.ts';
+import { formatBytes, shortId } from '../../text/format.ts';
+import { useText } from '../../text/text.ts';
+import { IconButton } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import type { TableColumn } from '../../ui/data-table.tsx';
+import { Menu } from '../../ui/menu.tsx';
+import { useRowTabIndex } from '../../ui/row-focus.ts';
+import { RelativeTime } from '../../ui/time.tsx';
+import { splitName } from './names.ts';
+
+/** One line of the list: an image under one of its names, or without any. */
+export interface ImageRow {
+  readonly key: string;
+  readonly name: string;
+  readonly repository: string;
+  readonly tag: string;
+  readonly image: ImageSummary;
+}
+
+export function toRows(images: readonly ImageSummary[]): readonly ImageRow[] {
+  return images.flatMap((image) =>
+    image.names.length === 0
+      ? [{ key: image.id, name: '', repository: '', tag: '', image }]
+      : image.names.map((name) => ({ key: `${image.id}-${name}`, name, ...splitName(name), image })),
+  );
+}
+
+function ActionsCell({ row, onRemove, onPull }: { readonly row: ImageRow; onRemove(row: ImageRow): void; onPull(name: string): void }) {
+  const { t } = useText();
+  const navigate = useNavigate();
+  const tabIndex = useRowTabIndex();
+  const reference = row.name === '' ? row.image.id : row.name;
+  const shown = row.name === '' ? shortId(row.image.id) : `${row.repository}:${row.tag}`;
+  const run = () => void navigate(`/run?image=${encodeURIComponent(reference)}`);
+  return (
+    <span className="row-actions">
+      <IconButton icon={Play} label={t('palette.run', { name: shown })} tabIndex={tabIndex} onClick={run} />
+      <Menu
+        label={t('common.actionsFor', { name: shown })}
+        trigger={<IconButton icon={Ellipsis} label={t('common.actionsFor', { name: shown })} tabIndex={tabIndex} />}
+        items={[
+          { id: 'run', label: t('images.run'), icon: Play, onSelect: run },
+          {
+            id: 'pull',
+            label: t('images.pullAgain'),
+            icon: Download,
+            disabled: row.name === '',
+            onSelect: () => {
+              onPull(row.name);
+            },
+          },
+          {
+            id: 'remove',
+            label: t('images.remove'),
+            icon: Trash2,
+            danger: true,
+            separated: true,
+            onSelect: () => {
+              onRemove(row);
+            },
+          },
+        ]}
+      />
+    </span>
+  );
+}
+
+export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: string) => void): readonly TableColumn<ImageRow>[] {
+  const { t } = useText();
+  return useMemo(
+    () => [
+      {
+        id: 'name',
+        header: t('images.columnName'),
+        sortValue: (row) => row.repository,
+        render: (row) =>
+          row.name === '' ? (
+            <span className="muted">{t('images.dangling')}</span>
+          ) : (
+            <span className="with-copy">
+              <span className="clip strong" title={row.name}>
+                {row.repository}
+              </span>
+              <CopyButton value={row.name} what={t('common.name')} />
+            </span>
+          ),
+      },
+      {
+        id: 'tag',
+        header: t('images.columnTag'),
+        width: '11rem',
+        sortValue: (row) => row.tag,
+        render: (row) => (
+          <span className="clip" title={row.tag}>
+            {row.tag}
+          </span>
+        ),
+      },
+      {
+        id: 'id',
+        header: t('images.columnId'),
+        width: '9.5rem',
+        wideOnly: true,
+        render: (row) => (
+          <span className="with-copy">
+            <code>{shortId(row.image.id)}</code>
+            <CopyButton value={row.image.id} what={t('common.id')} />
+          </span>
+        ),
+      },
+      {
+        id: 'size',
+        header: t('images.columnSize'),
+        width: '6.5rem',
+        align: 'end',
+        sortValue: (row) => row.image.sizeBytes,
+        render: (row) => formatBytes(row.image.sizeBytes),
+      },
+      {
+        id: 'created',
+        header: t('images.columnCreated'),
+        width: '9rem',
+        sortValue: (row) => row.image.createdAt,
+        render: (row) => <RelativeTime atMs={row.image.createdAt} />,
+      },
+      {
+        id: 'containers',
+        header: t('images.columnContainers'),
+        width: '7rem',
+        align: 'end',
+        sortValue: (row) => row.image.containers,
+        render: (row) => (row.image.containers === 0 ? <span className="muted">0</span> : row.image.containers),
+      },
+      {
+        id: 'actions',
+        header: t('common.actions'),
+        width: '5.25rem',
+        align: 'end',
+        render: (row) => <ActionsCell row={row} onRemove={onRemove} onPull={onPull} />,
+      },
+    ],
+    [t, onRemove, onPull],
+  );
+}

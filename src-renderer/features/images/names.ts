@@ -1,0 +1,14 @@
+/** Splits a reference into what is shown in two columns. Pure. */
+export interface SplitName {
+  readonly repository: string;
+  readonly tag: string;
+}
+
+export function splitName(reference: string): SplitName {
+  const at = reference.indexOf('@');
+  const bare = at < 0 ? reference : reference.slice(0, at);
+  // A colon before the last slash belongs to the registry's port.
+  const colon = bare.indexOf(':', bare.lastIndexOf('/') + 1);
+  const repository = (colon < 0 ? bare : bare.slice(0, colon)).replace(/^docker\.io\/(library\/)?/, '').replace(/^localhost\/(?=.)/, '');
+  return { repository, tag: at >= 0 ? reference.slice(at + 1, at + 20) : colon < 0 ? 'latest' : bare.slice(colon + 1) };
+}

@@ -1,0 +1,68 @@
+import type { Activity } from '../../client/activity.ts';
+import { secondsLeft } from '../../client/transfer.ts';
+import { formatBytes, formatDuration } from '../../text/format.ts';
+import { useText } from '../../text/text.ts';
+import { ErrorBox } from '../../ui/error-box.tsx';
+import { ProgressBar } from '../../ui/progress-bar.tsx';
+
+/** All of a pull, then each of its layers; the lines keep their places. */
+export function PullProgress({ activity }: { readonly activity: Activity }) {
+  const { t, language } = useText();
+  const { transfer } = activity;
+  const left = secondsLeft(transfer);
+  const running = activity.state === 'running';
+  return (
+    <div className="stack">
+      {activity.error ? <ErrorBox title={t('pull.failed', { name: activity.subject })} error={activity.error} /> : null}
+      {transfer.source === '' ? null : <p className="muted">{t('pull.from', { source: transfer.source })}</p>}
+      {running && transfer.layers.length === 0 ? <p className="muted">{t('pull.resolving')}</p> : null}
+      {transfer.layers.length > 0 ? (
+        <>
+          <ProgressBar
+            label={t('pull.progress', { name: activity.subject })}
+            value={activity.state === 'done' ? 1 : transfer.doneBytes}
+            total={activity.state === 'done' ? 1 : transfer.totalBytes}
+          />
+          <p className="muted numbers pull-total">
+            <span>{t('pull.ofTotal', { done: formatBytes(transfer.doneBytes), total: formatBytes(transfer.totalBytes) })}</span>
+            <span>
+              {running && transfer.bytesPerSecond !== undefined ? t('pull.speed', { speed: formatBytes(transfer.bytesPerSecond) }) : ''}
+            </span>
+            <span>
+              {running && left !== undefined ? t('pull.left', { duration: formatDuration(Math.max(1, left) * 1000, language) }) : ''}
+            </span>
+          </p>
+          <table className="plain-table layer-table">
+            <caption className="visually-hidden">{t('pull.layers')}</caption>
+            <tbody>
+              {transfer.layers.map((layer) => (
+                <tr key={layer.digest}>
+                  <th scope="row">
+                    <code>{layer.digest.replace('sha256:', '').slice(0, 12)}</code>
+                  </th>
+                  <td>
+                    {t(`pull.layer.${layer.state}`)}
+                    {layer.message === undefined ? null : <span className="warning-text"> {layer.message}</span>}
+                  </td>
+                  <td className="layer-bar">
+                    <ProgressBar
+                      label={layer.digest.slice(7, 19)}
+                      value={layer.state === 'done' || layer.state === 'present' ? 1 : layer.doneBytes}
+                      total={layer.state === 'done' || layer.state === 'present' ? 1 : layer.totalBytes}
+                    />
+                  </td>
+                  <td className="numbers cell-end">{layer.totalBytes > 0 ? formatBytes(layer.totalBytes) : ''}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </>
+      ) : null}
+      {transfer.warnings.map((warning) => (
+        <p key={warning} className="warning-text" lang="en">
+          {warning}
+        </p>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,99 @@
+import { CircleAlert, RefreshCw } from 'lucide-react';
+import { useState } from 'react';
+import type { CheckLine } from '../../../src-main/contract/system.ts';
+import { toEngineError } from '../../client/notices.ts';
+import { formatDuration } from '../../text/format.ts';
+import { useText } from '../../text/text.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { ErrorWords } from '../../ui/error-box.tsx';
+import { FullState, Loading } from '../../ui/page.tsx';
+import { CheckLabel } from '../../ui/state-label.tsx';
+import { useCheck } from './queries.ts';
+
+const order = { missing: 0, degraded: 1, ok: 2 } as const;
+
+/** The machine in words: what is missing comes first, with its fix. */
+export function HostCheck() {
+  const { t, language } = useText();
+  const query = useCheck();
+  const [showOk, setShowOk] = useState(false);
+  if (query.isPending) return <Loading label={t('system.checkRunning')} />;
+  if (query.isError) {
+    return (
+      <FullState icon={CircleAlert} tone="bad" title={t('system.checkFailed')} hint={<ErrorWords error={toEngineError(query.error)} />}>
+        <Button onClick={() => void query.refetch()}>{t('common.retry')}</Button>
+      </FullState>
+    );
+  }
+  const lines = query.data.host.toSorted((a, b) => order[a.status] - order[b.status]);
+  const count = (status: CheckLine['status']) => lines.filter((line) => line.status === status).length;
+  const okCount = count('ok');
+  const problems = lines.filter((line) => line.status !== 'ok');
+  // With nothing to mend the list itself is what there is to see.
+  const shown = showOk || problems.length === 0 ? lines : problems;
+  return (
+    <div className="check">
+      <div className="check-summary" role="status">
+        <CheckLabel status={count('missing') > 0 ? 'missing' : count('degraded') > 0 ? 'degraded' : 'ok'} />
+        <span>
+          {problems.length === 0
+            ? t('system.allOk')
+            : t('system.summary', { missing: count('missing'), degraded: count('degraded'), ok: okCount })}
+        </span>
+        <span className="muted">{t('system.checkedIn', { duration: formatDuration(query.data.tookMs, language) })}</span>
+        <Button variant="quiet" icon={RefreshCw} disabled={query.isFetching} onClick={() => void query.refetch()}>
+          {query.isFetching ? t('system.checkRunning') : t('system.checkAgain')}
+        </Button>
+      </div>
+      <ul className="check-lines">
+        {shown.map((line) => (
+          <CheckItem key={line.id} line={line} />
+        ))}
+      </ul>
+      {problems.length > 0 && okCount > 0 ? (
+        <Button
+          variant="quiet"
+          aria-expanded={showOk}
+          onClick={() => {
+            setShowOk(!showOk);
+          }}
+        >
+          {showOk ? t('system.hideOk') : t('system.showOk', { count: okCount })}
+        </Button>
+      ) : null}
+    </div>
+  );
+}
+
+function CheckItem({ line }: { readonly line: CheckLine }) {
+  const { t } = useText();
+  return (
+    <li className={`check-line check-${line.status}`}>
+      <CheckLabel status={line.status} />
+      <div>
+        <p lang="en">
+          <strong>{line.title}</strong> <span className="muted">{line.value}</span>
+        </p>
+        {line.status === 'ok' ? null : (
+          <>
+            <p className="muted" lang="en">
+              {line.why}
+            </p>
+            {line.fix === '' ? null : (
+              <p>
+                <strong>{t('system.fix')}:</strong> <span lang="en">{line.fix}</span>
+              </p>
+            )}
+            {line.command === '' ? null : (
+              <div className="command">
+                <code>{line.command}</code>
+                <CopyButton value={line.command} what={t('detail.command')} />
+              </div>
+            )}
+          </>
+        )}
+      </div>
+    </li>
+  );
+}

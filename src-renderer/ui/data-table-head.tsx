@@ -1,0 +1,78 @@
+import { ArrowDown, ArrowUp } from 'lucide-react';
+import { useEffect, useRef } from 'react';
+import { useText } from '../text/text.ts';
+import type { TableColumn } from './data-table.tsx';
+
+interface TableHeadProps<T> {
+  readonly columns: readonly TableColumn<T>[];
+  readonly sorting: readonly { readonly id: string; readonly desc: boolean }[];
+  onSort(id: string): void;
+  readonly all: boolean;
+  readonly some: boolean;
+  onAll(on: boolean): void;
+}
+
+export function TableHead<T>({ columns, sorting, onSort, all, some, onAll }: TableHeadProps<T>) {
+  const { t } = useText();
+  const box = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (box.current) box.current.indeterminate = some && !all;
+  }, [some, all]);
+  return (
+    <>
+      <colgroup>
+        <col style={{ width: '2.25rem' }} />
+        {columns.map((column) => (
+          <col key={column.id} style={{ width: column.width }} className={column.wideOnly === true ? 'wide-only' : undefined} />
+        ))}
+      </colgroup>
+      <thead>
+        <tr aria-rowindex={1}>
+          <th scope="col" className="cell-check">
+            <input
+              ref={box}
+              type="checkbox"
+              aria-label={t('common.selectAll')}
+              checked={all}
+              onChange={(event) => {
+                onAll(event.target.checked);
+              }}
+            />
+          </th>
+          {columns.map((column) => {
+            const sort = sorting.find((entry) => entry.id === column.id);
+            const Arrow = sort?.desc === true ? ArrowDown : ArrowUp;
+            return (
+              <th
+                key={column.id}
+                scope="col"
+                className={cellClass(column)}
+                aria-sort={sort ? (sort.desc ? 'descending' : 'ascending') : undefined}
+              >
+                {column.sortValue ? (
+                  <button
+                    type="button"
+                    className="sort-button"
+                    onClick={() => {
+                      onSort(column.id);
+                    }}
+                  >
+                    {column.header}
+                    {sort ? <Arrow size={13} aria-hidden /> : <span className="sort-gap" />}
+                  </button>
+                ) : (
+                  column.header
+                )}
+              </th>
+            );
+          })}
+        </tr>
+      </thead>
+    </>
+  );
+}
+
+export function cellClass<T>(column: TableColumn<T>): string | undefined {
+  const classes = [column.align === 'end' ? 'cell-end' : '', column.wideOnly === true ? 'wide-only' : ''].filter((name) => name !== '');
+  return classes.length > 0 ? classes.join(' ') : undefined;
+}
