@@ -103,7 +103,7 @@ describe.skipIf(lack !== undefined)(`bridge network${lack === undefined ? '' : `
         code: 'port-in-use',
         details: { port: 28280, owner: { container: holder.wish.containerName } },
       });
-      expect(() => sandbox.network.validate('bridge', [], [port(28281, 80)])).toThrowError(
+      expect(() => sandbox.network.validate('bridge', [], [port(28281, 80)])).toThrow(
         expect.objectContaining({
           code: 'port-in-use',
           details: expect.objectContaining({ owner: expect.objectContaining({ pid: process.pid }) as unknown }) as unknown,

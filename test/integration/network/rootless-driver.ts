@@ -12,22 +12,21 @@ const methods = {
   identity: () => Promise.resolve({ rootless: sandbox.system.identity.rootless, defaultMode: sandbox.network.defaultMode() }),
   validate: (mode: ResolvedNetworkMode, options: string[], ports: PortMapping[]) =>
     Promise.resolve(sandbox.network.validate(mode, options, ports)),
-  async setup(mode: ResolvedNetworkMode, options: string[], ports: PortMapping[]) {
+  setup: async (mode: ResolvedNetworkMode, options: string[], ports: PortMapping[]) => {
     const started = performance.now();
     const setup = await sandbox.network.setup(request(sandbox, mode, ports, options));
     const settings = await setup.connected;
     return { ...setup, connected: undefined, settings, tookMs: performance.now() - started };
   },
-  async serve(netnsPath: string, name: string, ...specs: string[]) {
+  serve: async (netnsPath: string, name: string, ...specs: string[]) => {
     servers.push(await serve(netnsPath, name, ...specs));
   },
-  async teardown(state: unknown) {
+  teardown: async (state: unknown) => {
     const started = performance.now();
     await sandbox.network.teardown(state);
     return performance.now() - started;
   },
   describe: () => Promise.all([sandbox.network.describe(), sandbox.network.describeRootless()]),
-  unpin: (netnsPath: string) => Promise.resolve(sandbox.system.namespaces.removeNetwork(netnsPath)),
   mounts: () => Promise.resolve(sandbox.system.mounts.list().filter((entry) => entry.mountPoint.startsWith(sandbox.runRoot)).length),
 };
 export type DriverMethods = typeof methods;

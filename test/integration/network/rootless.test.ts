@@ -20,8 +20,7 @@ const output = join(import.meta.dirname, '../../.output/network-rootless');
 
 function works(...command: readonly string[]): boolean {
   try {
-    const [program = '', ...args] = [...outside, ...command];
-    execFileSync(program, args, { stdio: 'ignore' });
+    execFileSync('env', [...outside, ...command], { stdio: 'ignore' });
     return true;
   } catch {
     return false;
@@ -47,8 +46,9 @@ class Driver {
   #next = 0;
 
   constructor() {
-    const [program = '', ...args] = [...outside, ...inside, process.execPath, join(output, 'rootless-driver.mjs')];
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child = spawn('env', [...outside, ...inside, process.execPath, join(output, 'rootless-driver.mjs')], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     if (this.#child.stdout === null) throw new Error('no stdout');
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       const { id, value, error } = JSON.parse(line) as { id: number; value?: unknown; error?: ErrorData };
@@ -89,7 +89,7 @@ describe.skipIf(lack !== undefined)(`rootless networks${lack === undefined ? '' 
         outDir: output,
         target: 'node22',
         minify: false,
-        rollupOptions: { output: { entryFileNames: 'rootless-driver.mjs' } },
+        rolldownOptions: { output: { entryFileNames: 'rootless-driver.mjs' } },
       },
     });
     driver = new Driver();
