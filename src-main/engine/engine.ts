@@ -56,7 +56,7 @@ export function createEngine(config: EngineConfig, system: System): Engine {
 
   return {
     handlers: createHandlers({ config, system, state, snapshots, images, volumes, network, runtime, monitor, containers, recovery }),
-    recover: () => recovery.recover(),
+    recover: async () => [...(await images.recover()), ...(await recovery.recover())],
     watchExits() {
       watch ??= exits.watch();
     },

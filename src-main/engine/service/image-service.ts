@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { EngineError } from '../../base/errors.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
 import type { PullOptions, ResolvedImage } from '../image/image.ts';
@@ -9,11 +7,8 @@ import { filterImages } from './image-filter.ts';
 import { withProgress } from './progress.ts';
 import type { Rooms } from './rooms.ts';
 
-/** The name of the image that the set-up builds (resources/set-up). */
-const starterName = 'localhost/selkie/starter:latest';
-
 export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
-  const { images, state, config } = rooms;
+  const { images, state } = rooms;
   return {
     list: ({ filters }) => filterImages(rooms, summaries(rooms), filters),
 
@@ -67,9 +62,8 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     },
 
     async ensureStarter() {
-      const found = images.find(starterName) ?? (await images.load(join(config.resources, 'starter-image', 'starter.tar'), {}))[0];
-      if (!found) throw new EngineError('corrupt', 'the embedded starter image holds no image', { fix: 'install Selkie again' });
-      return { id: found.record.id, name: found.name };
+      const { record, name } = await images.ensureStarter();
+      return { id: record.id, name };
     },
   };
 }

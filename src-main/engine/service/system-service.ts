@@ -23,11 +23,18 @@ export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
   };
 }
 
-function systemInfo(rooms: Rooms): SystemInfo {
+async function systemInfo(rooms: Rooms): Promise<SystemInfo> {
+  const registries = rooms.images.searchRegistries();
   const { config, state, snapshots, network, runtime, monitor, system } = rooms;
   const containers = state.containers.list();
   const count = (...states: string[]) => containers.filter((record) => states.includes(record.state)).length;
   const memory = memoryInfo();
+  const [ociRuntime, conmon, networkBackend, rootlessNetwork] = await Promise.all([
+    runtime.describe(),
+    monitor.describe(),
+    network.describe(),
+    network.describeRootless(),
+  ]);
   const { driverReason = '', ...driverStatus } = snapshots.status();
   return {
     version: build.version,
@@ -53,10 +60,10 @@ function systemInfo(rooms: Rooms): SystemInfo {
       seccompProfilePath: config.defaults.seccompProfile,
       apparmorEnabled: existsSync('/sys/kernel/security/apparmor/profiles'),
       selinuxEnabled: existsSync('/sys/fs/selinux/enforce'),
-      ociRuntime: { name: runtime.name, path: runtime.path, version: runtime.version },
-      conmon: { path: monitor.path, version: monitor.version },
-      networkBackend: network.describe(),
-      rootlessNetwork: network.describeRootless(),
+      ociRuntime,
+      conmon,
+      networkBackend,
+      rootlessNetwork,
       logDriver: 'k8s-file',
     },
     store: {
@@ -77,13 +84,14 @@ function systemInfo(rooms: Rooms): SystemInfo {
       graphRootBytes: rooms.system.files.totalBytes(config.graphRoot),
       graphRootFreeBytes: rooms.system.files.freeBytes(config.graphRoot),
     },
-    registries: rooms.images.searchRegistries(),
+    registries: { search: [...registries.search], files: [...registries.files] },
   };
 }
 
 /** Go's names of architectures, which images use. */
 function goArchitecture(): string {
-  return { x64: 'amd64', arm64: 'arm64', ia32: '386', arm: 'arm' }[arch() as 'x64'] ?? arch();
+  const names: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64', ia32: '386', arm: 'arm' };
+  return names[arch()] ?? arch();
 }
 
 function distribution(): { id: string; version: string } {

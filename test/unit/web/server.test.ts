@@ -33,7 +33,7 @@ afterAll(async () => {
 
 interface Answer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, unknown>> & { 'set-cookie'?: string[] };
+  readonly headers: Readonly<Record<string, unknown>> & { 'set-cookie'?: string[] | undefined };
   readonly body: string;
 }
 
