@@ -1,0 +1,227 @@
+/** What commands there are. Each is loaded when it is called for: `selkie ps` does not pay for `selkie run`. */
+import type { Command } from './command.ts';
+
+export interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+  /** Another name of an entry that is listed already. */
+  readonly alias?: boolean;
+}
+
+export interface Group {
+  readonly summary: string;
+  readonly commands: Readonly<Record<string, Entry>>;
+}
+
+const attach: Entry = { summary: 'Join a running container', load: async () => (await import('./commands/attach.ts')).attach };
+const create: Entry = { summary: 'Make a container without starting it', load: async () => (await import('./commands/create.ts')).create };
+const events: Entry = { summary: 'Show what happens', load: async () => (await import('./commands/events.ts')).events };
+const exec: Entry = { summary: 'Run a process in a running container', load: async () => (await import('./commands/exec.ts')).exec };
+const images: Entry = { summary: 'List images', load: async () => (await import('./commands/images.ts')).images };
+const info: Entry = { summary: 'Show the host, the store and the engine', load: async () => (await import('./commands/info.ts')).info };
+const inspect: Entry = {
+  summary: 'Show all that is known about objects',
+  load: async () => (await import('./commands/inspect.ts')).inspect,
+};
+const kill: Entry = { summary: 'Send a signal to containers', load: async () => (await import('./commands/kill.ts')).kill };
+const load: Entry = { summary: 'Load images from an archive', load: async () => (await import('./commands/load.ts')).load };
+const logs: Entry = { summary: "Show containers' logs", load: async () => (await import('./commands/logs.ts')).logs };
+const port: Entry = { summary: 'Show published ports', load: async () => (await import('./commands/port.ts')).port };
+const ps: Entry = { summary: 'List containers', load: async () => (await import('./commands/ps.ts')).ps };
+const pull: Entry = { summary: 'Pull images from a registry', load: async () => (await import('./commands/pull.ts')).pull };
+const rename: Entry = { summary: 'Rename a container', load: async () => (await import('./commands/rename.ts')).rename };
+const restart: Entry = { summary: 'Restart containers', load: async () => (await import('./commands/restart.ts')).restart };
+const rm: Entry = { summary: 'Remove containers', load: async () => (await import('./commands/rm.ts')).rm };
+const rmi: Entry = { summary: 'Remove images', load: async () => (await import('./commands/rmi.ts')).rmi };
+const run: Entry = { summary: 'Run a command in a new container', load: async () => (await import('./commands/run.ts')).run };
+const start: Entry = { summary: 'Start containers', load: async () => (await import('./commands/start.ts')).start };
+const stats: Entry = { summary: 'Show what containers use', load: async () => (await import('./commands/stats.ts')).stats };
+const stop: Entry = { summary: 'Stop containers', load: async () => (await import('./commands/stop.ts')).stop };
+const tag: Entry = { summary: 'Give an image more names', load: async () => (await import('./commands/tag.ts')).tag };
+const top: Entry = { summary: "Show a container's processes", load: async () => (await import('./commands/top.ts')).top };
+const untag: Entry = { summary: 'Take names from an image', load: async () => (await import('./commands/tag.ts')).untag };
+const version: Entry = { summary: 'Show versions', load: async () => (await import('./commands/version.ts')).version };
+const wait: Entry = { summary: 'Wait until containers end', load: async () => (await import('./commands/wait.ts')).wait };
+
+export const commands: Readonly<Record<string, Entry>> = {
+  attach,
+  create,
+  events,
+  exec,
+  images,
+  info,
+  inspect,
+  kill,
+  load,
+  logs,
+  port,
+  ps,
+  pull,
+  rename,
+  restart,
+  rm,
+  rmi,
+  run,
+  start,
+  stats,
+  stop,
+  tag,
+  top,
+  untag,
+  version,
+  wait,
+};
+
+const volumeList: Entry = { summary: 'List volumes', load: async () => (await import('./commands/volume.ts')).volumeList };
+const volumeRemove: Entry = { summary: 'Remove volumes', load: async () => (await import('./commands/volume.ts')).volumeRemove };
+
+export const groups: Readonly<Record<string, Group>> = {
+  container: {
+    summary: 'Manage containers',
+    commands: {
+      attach,
+      create,
+      exec,
+      exists: {
+        summary: 'Tell whether there is such a container',
+        load: async () => (await import('./commands/exists.ts')).containerExists,
+      },
+      inspect: {
+        summary: 'Show all that is known about containers',
+        load: async () => (await import('./commands/inspect.ts')).containerInspectCommand,
+      },
+      kill,
+      list: ps,
+      logs,
+      ls: { ...ps, alias: true },
+      port,
+      ps: { ...ps, alias: true },
+      rename,
+      restart,
+      rm,
+      run,
+      start,
+      stats,
+      stop,
+      top,
+      wait,
+    },
+  },
+  image: {
+    summary: 'Manage images',
+    commands: {
+      exists: { summary: 'Tell whether there is such an image', load: async () => (await import('./commands/exists.ts')).imageExists },
+      inspect: {
+        summary: 'Show all that is known about images',
+        load: async () => (await import('./commands/inspect.ts')).imageInspectCommand,
+      },
+      list: images,
+      load,
+      ls: { ...images, alias: true },
+      pull,
+      rm: rmi,
+      tag,
+      untag,
+    },
+  },
+  system: {
+    summary: 'Look at the host and the store',
+    commands: {
+      check: { summary: 'Check the host and the store', load: async () => (await import('./commands/check.ts')).check },
+      df: { summary: 'Show what uses the disk', load: async () => (await import('./commands/df.ts')).df },
+      events,
+      info,
+    },
+  },
+  volume: {
+    summary: 'Manage volumes',
+    commands: {
+      create: { summary: 'Make a volume', load: async () => (await import('./commands/volume.ts')).volumeCreate },
+      exists: { summary: 'Tell whether there is such a volume', load: async () => (await import('./commands/volume.ts')).volumeExists },
+      inspect: { summary: 'Show all that is known about volumes', load: async () => (await import('./commands/volume.ts')).volumeInspect },
+      list: { ...volumeList, alias: true },
+      ls: volumeList,
+      remove: { ...volumeRemove, alias: true },
+      rm: volumeRemove,
+    },
+  },
+};
+
+/** Podman's commands that Selkie has not yet: refused by name instead of "did you mean". */
+export const notYet: ReadonlySet<string> = new Set([
+  ...[
+    'artifact',
+    'auto-update',
+    'build',
+    'commit',
+    'compose',
+    'cp',
+    'diff',
+    'export',
+    'farm',
+    'generate',
+    'healthcheck',
+    'history',
+    'import',
+    'init',
+  ],
+  ...[
+    'kube',
+    'login',
+    'logout',
+    'machine',
+    'manifest',
+    'mount',
+    'network',
+    'pause',
+    'play',
+    'pod',
+    'push',
+    'quadlet',
+    'save',
+    'search',
+    'secret',
+  ],
+  ...['unmount', 'umount', 'unpause', 'unshare', 'update'],
+  ...[
+    'container checkpoint',
+    'container cleanup',
+    'container clone',
+    'container commit',
+    'container cp',
+    'container diff',
+    'container export',
+  ],
+  ...[
+    'container init',
+    'container mount',
+    'container pause',
+    'container prune',
+    'container restore',
+    'container runlabel',
+    'container unmount',
+  ],
+  ...['container unpause', 'container update', 'image build', 'image diff', 'image history', 'image import', 'image mount', 'image prune'],
+  ...[
+    'image push',
+    'image save',
+    'image scp',
+    'image search',
+    'image sign',
+    'image tree',
+    'image trust',
+    'image unmount',
+    'system connection',
+  ],
+  ...[
+    'system migrate',
+    'system prune',
+    'system renumber',
+    'system reset',
+    'system service',
+    'volume export',
+    'volume import',
+    'volume mount',
+  ],
+  ...['volume prune', 'volume reload', 'volume unmount'],
+]);
