@@ -15,6 +15,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../../base/errors.ts';
+import { errnoOf } from '../../../system/errno.ts';
 
 export interface SnapshotRecord {
   readonly parent: string | undefined;
@@ -99,7 +100,7 @@ export function readNames(directory: string): string[] {
 }
 
 export function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && codes.includes(error.code);
+  return codes.includes(errnoOf(error) ?? '');
 }
 
 export function recordText(record: SnapshotRecord): string {

@@ -1,22 +1,12 @@
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readlinkSync,
-  renameSync,
-  rmdirSync,
-  statSync,
-  symlinkSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { existsSync, mkdirSync, readlinkSync, rmdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { EngineError, isEngineError } from '../../../base/errors.ts';
-import type { Lock, System } from '../../../system/system.ts';
+import { toEngineError, withErrno } from '../../../system/errno.ts';
+import type { System } from '../../../system/system.ts';
 import { allocatedBytes } from '../disk-usage.ts';
 import type { SnapshotEntry, SnapshotStore } from '../snapshot.ts';
-import { OverlayLayout, directoryName, hasCode, keyOf, newLinkName, recordText } from './layout.ts';
+import { Creation, notFound } from './creation.ts';
+import { OverlayLayout, directoryName, hasCode, keyOf } from './layout.ts';
 import type { SnapshotRecord } from './layout.ts';
 import { withMountData } from './mount-data.ts';
 import type { OverlaySupport, XattrPrefix } from './probe.ts';
@@ -41,18 +31,15 @@ export class OverlaySnapshotStore implements SnapshotStore {
   readonly #options: OverlayOptions;
   readonly #system: OverlaySystem;
   readonly #removal: Removal;
-  readonly #lockDirectory: string;
-  /** Of layers that this process is filling: other engines' sweeps see by them that somebody is at work. */
-  readonly #fillLocks = new Map<string, Lock>();
+  readonly #creation: Creation;
   #support: OverlaySupport | undefined;
-  #staged = 0;
 
   constructor({ graphRoot, runRoot, options, system }: OverlaySnapshotStoreOptions) {
     this.#layout = new OverlayLayout(graphRoot, runRoot);
     this.#options = options;
     this.#system = system;
-    this.#lockDirectory = `${runRoot}/locks/snapshot`;
-    this.#removal = new Removal(this.#layout, system, (name) => this.#tryFillLock(name));
+    this.#removal = new Removal(this.#layout, system, (name) => this.#creation.tryFillLock(name));
+    this.#creation = new Creation(this.#layout, system, this.#removal, `${runRoot}/locks/snapshot`);
   }
 
   get xattrPrefix(): XattrPrefix {
@@ -74,81 +61,18 @@ export class OverlaySnapshotStore implements SnapshotStore {
 
   async create(key: string, parent: string | undefined): Promise<{ readonly diffDirectory: string }> {
     this.#ready();
-    const name = directoryName(key);
-    if (parent !== undefined) directoryName(parent);
-    if (this.#layout.committed(key)) throw alreadyExists(key);
-    const lock = this.#tryFillLock(name);
-    if (!lock) throw new EngineError('in-use', `snapshot ${key} is being filled by another engine`, { fix: 'wait for it to end' });
-    try {
-      if (this.#layout.committed(key)) throw alreadyExists(key);
-      const directory = this.#layout.directory(key);
-      if (existsSync(directory)) await this.#removal.discard(name);
-      mkdirSync(directory, { mode: 0o700 });
-      const record: SnapshotRecord = { parent, link: newLinkName(), lower: [], writable: false };
-      writeFileSync(`${directory}/creating`, recordText(record), { mode: 0o600 });
-      mkdirSync(`${directory}/diff`);
-      chmodSync(`${directory}/diff`, 0o755);
-    } catch (error) {
-      lock.release();
-      throw error;
-    }
-    this.#fillLocks.set(key, lock);
-    return { diffDirectory: this.#layout.diff(key) };
+    return { diffDirectory: await withErrnos('create', key, () => this.#creation.begin(key, parent)) };
   }
 
   commit(key: string): Promise<void> {
-    // In a promise so that what is thrown rejects; nothing here waits.
-    return Promise.resolve().then(() => {
-      this.#commit(key);
-    });
-  }
-
-  #commit(key: string): void {
-    const layout = this.#layout;
-    if (layout.committed(key)) return;
-    const draft = layout.creating(key);
-    if (!draft) throw notFound(key);
-    const parent = draft.parent === undefined ? undefined : layout.committed(draft.parent);
-    if (draft.parent !== undefined && !parent)
-      throw new EngineError('wrong-state', `snapshot ${key} cannot be committed before its parent ${draft.parent}`);
-    const directory = layout.directory(key);
-    // Overlay looks for the opaque mark in merged directories only, not at the root of a layer; leaving out what lies below is the same.
-    const opaqueRoot = this.#system.attributes.getXattr(`${directory}/diff`, `${this.xattrPrefix}opaque`) !== undefined;
-    const lower = parent && !opaqueRoot ? [parent.link, ...parent.lower] : [];
-    const link = this.#link(draft.link, directoryName(key));
-    this.#system.files.syncDirectory(layout.links);
-    this.#system.files.writeDurably(`${directory}/committed`, recordText({ ...draft, link, lower }), { mode: 0o600 });
-    unlinkSync(`${directory}/creating`);
-    this.#system.files.syncDirectory(layout.home);
-    this.#releaseFillLock(key);
+    return withErrnos('commit', key, () => this.#creation.commit(key, this.xattrPrefix));
   }
 
   createWritable(key: string, parent: string | undefined): void {
     this.#ready();
-    const layout = this.#layout;
-    const name = directoryName(key);
-    const below = parent === undefined ? undefined : this.#committed(parent);
-    if (below?.writable === true) throw new EngineError('wrong-state', `snapshot ${String(parent)} is writable and cannot be a parent`);
-    const staging = `${layout.home}/.new-${this.#removal.owner}-${String((this.#staged += 1))}`;
-    const link = this.#link(newLinkName(), name);
-    try {
-      mkdirSync(staging, { mode: 0o700 });
-      mkdirSync(`${staging}/work`, { mode: 0o700 });
-      this.#makeUpper(`${staging}/diff`, parent);
-      const lower = below ? [below.link, ...below.lower] : [];
-      writeFileSync(`${staging}/committed`, recordText({ parent, link, lower, writable: true }), { mode: 0o600 });
-      renameSync(staging, layout.directory(key));
-    } catch (error) {
-      unlinkSync(`${layout.links}/${link}`);
-      this.#removal.discardLater(basename(staging));
-      throw hasCode(error, 'ENOTEMPTY', 'EEXIST') ? alreadyExists(key) : error;
-    }
-    // The parent may have been removed meanwhile; its remover looks for children after its rename, we for the parent after ours.
-    if (parent !== undefined && !existsSync(`${layout.directory(parent)}/committed`)) {
-      unlinkSync(`${layout.links}/${link}`);
-      this.#removal.discardLater(name);
-      throw notFound(parent);
-    }
+    withErrno('create', `snapshot ${key}`, () => {
+      this.#creation.createWritable(key, parent);
+    });
   }
 
   exists(key: string): boolean {
@@ -210,14 +134,8 @@ export class OverlaySnapshotStore implements SnapshotStore {
   }
 
   async remove(key: string): Promise<void> {
-    const name = directoryName(key);
     if (this.isMounted(key)) throw new EngineError('in-use', `snapshot ${key} is mounted`, { fix: 'stop what uses it first' });
-    const filledByUs = this.#fillLocks.has(key);
-    using lock = filledByUs || this.exists(key) ? undefined : this.#tryFillLock(name);
-    if (!filledByUs && !lock && !this.exists(key) && existsSync(this.#layout.directory(key)))
-      throw new EngineError('in-use', `snapshot ${key} is being filled by another engine`, { fix: 'wait for it to end' });
-    await this.#removal.remove(key, name);
-    this.#releaseFillLock(key);
+    await withErrnos('remove', key, () => this.#creation.remove(key));
   }
 
   list(): SnapshotEntry[] {
@@ -261,35 +179,6 @@ export class OverlaySnapshotStore implements SnapshotStore {
     if (!record) throw notFound(key);
     return record;
   }
-
-  #link(proposed: string, name: string): string {
-    for (let link = proposed; ; link = newLinkName()) {
-      try {
-        symlinkSync(`../${name}/diff`, `${this.#layout.links}/${link}`);
-        return link;
-      } catch (error) {
-        if (!hasCode(error, 'EEXIST')) throw error;
-      }
-    }
-  }
-
-  /** The upper folder is what the container sees as /: mode and owner are those of the image's. */
-  #makeUpper(path: string, parent: string | undefined): void {
-    mkdirSync(path, { mode: 0o700 });
-    const like = parent === undefined ? undefined : statSync(this.#layout.diff(parent));
-    if (like && (like.uid !== 0 || like.gid !== 0)) chownSync(path, like.uid, like.gid);
-    chmodSync(path, like ? like.mode & 0o7777 : 0o755);
-  }
-
-  #tryFillLock(name: string): Lock | undefined {
-    this.#system.files.ensureDirectory(this.#lockDirectory, 0o700);
-    return this.#system.locks.tryAcquire(`${this.#lockDirectory}/${name}`);
-  }
-
-  #releaseFillLock(key: string): void {
-    this.#fillLocks.get(key)?.release();
-    this.#fillLocks.delete(key);
-  }
 }
 
 /** Answers whether it was made now: then nothing can be mounted there. */
@@ -304,10 +193,11 @@ function makeMountPoint(path: string): boolean {
   }
 }
 
-function alreadyExists(key: string): EngineError {
-  return new EngineError('already-exists', `snapshot ${key} exists already`);
-}
-
-function notFound(key: string): EngineError {
-  return new EngineError('not-found', `there is no snapshot ${key}`);
+/** A failing disk is an error of the disk, not a bug. */
+async function withErrnos<T>(call: string, key: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toEngineError(error, call, `snapshot ${key}`);
+  }
 }
