@@ -67,6 +67,11 @@ export class Actor implements AsyncDisposable {
     return join(this.#app, 'resources', 'bin', 'selkie');
   }
 
+  /** The embedded image's archive. */
+  get starterImage(): string {
+    return join(this.#app, 'resources', 'starter-image', 'starter.tar');
+  }
+
   get globalOptions(): string[] {
     return ['--root', this.graphRoot, '--runroot', this.runRoot, '--tmpdir', this.tmpDirectory];
   }
