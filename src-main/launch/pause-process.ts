@@ -14,28 +14,49 @@ export type SandboxKind = 'user' | 'mount';
 
 type Host = Pick<System, 'files' | 'processes' | 'identity'>;
 
-/** `PID START-TIME`; the launcher script reads it too. */
-export function recordPath(tmpDirectory: string): string {
+/** `PID START-TIME MOUNT-NAMESPACE`; the launcher script reads the first two. */
+function recordPath(tmpDirectory: string): string {
   return join(tmpDirectory, 'pause.pid');
 }
 
 export function writeRecord(host: Host, tmpDirectory: string, holder: Holder): void {
-  host.files.writeAtomically(recordPath(tmpDirectory), `${holder.pid} ${holder.startTime}\n`, { mode: 0o600 });
+  const namespace = namespaceOf(holder.pid, 'mnt') ?? '-';
+  host.files.writeAtomically(recordPath(tmpDirectory), `${holder.pid} ${holder.startTime} ${namespace}\n`, { mode: 0o600 });
+}
+
+function readRecord(host: Host, tmpDirectory: string): (Holder & { readonly namespace: string }) | undefined {
+  const text = readOwnFile(recordPath(tmpDirectory), host.identity.uid);
+  const match = /^(\d+) (\d+) (\S+)\n?$/.exec(text ?? '');
+  return match === null ? undefined : { pid: Number(match[1]), startTime: Number(match[2]), namespace: match[3] ?? '' };
 }
 
 /** The recorded holder, if it lives, is the very process that was recorded, and holds a sandbox of this user. */
 export function findRecorded(host: Host, tmpDirectory: string, kind: SandboxKind): Holder | undefined {
-  const text = readOwnFile(recordPath(tmpDirectory), host.identity.uid);
-  const match = /^(\d+) (\d+)\n?$/.exec(text ?? '');
-  if (match === null) return undefined;
-  const holder = { pid: Number(match[1]), startTime: Number(match[2]) };
-  return host.processes.startTime(holder.pid) === holder.startTime && holdsSandbox(holder.pid, kind, host.identity.uid)
-    ? holder
-    : undefined;
+  const record = readRecord(host, tmpDirectory);
+  if (record === undefined || host.processes.startTime(record.pid) !== record.startTime) return undefined;
+  return holdsSandbox(record.pid, kind, host.identity.uid) ? { pid: record.pid, startTime: record.startTime } : undefined;
 }
 
-/** A conmon of ours that still lives in a sandbox whose holder is gone: its namespaces are those that our containers and mounts are in. */
-export function findSurvivor(host: Host, runRoot: string, kind: SandboxKind): Holder | undefined {
+/** What still lives in a sandbox whose holder is gone (an engine, a conmon): its namespaces are those that our containers and mounts are in. */
+export function findSurvivor(host: Host, tmpDirectory: string, runRoot: string, kind: SandboxKind): Holder | undefined {
+  return findInRecordedNamespace(host, tmpDirectory, kind) ?? findConmon(host, runRoot, kind);
+}
+
+function findInRecordedNamespace(host: Host, tmpDirectory: string, kind: SandboxKind): Holder | undefined {
+  const namespace = readRecord(host, tmpDirectory)?.namespace;
+  if (namespace === undefined) return undefined;
+  for (const pid of namesIn('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)) {
+    if (namespaceOf(pid, 'mnt') !== namespace || !holdsSandbox(pid, kind, host.identity.uid)) continue;
+    const startTime = host.processes.startTime(pid);
+    if (startTime !== undefined) return { pid, startTime };
+  }
+  return undefined;
+}
+
+/** For when the record is lost too. */
+function findConmon(host: Host, runRoot: string, kind: SandboxKind): Holder | undefined {
   const containers = join(runRoot, 'containers');
   for (const id of namesIn(containers)) {
     const pid = Number(readOwnFile(join(containers, id, 'conmon.pid'), host.identity.uid)?.trim());
@@ -50,22 +71,31 @@ export function findSurvivor(host: Host, runRoot: string, kind: SandboxKind): Ho
 function holdsSandbox(pid: number, kind: SandboxKind, uid: number): boolean {
   try {
     if (statSync(`/proc/${pid}`).uid !== uid) return false;
-    const differs = (name: string) => readlinkSync(`/proc/${pid}/ns/${name}`) !== readlinkSync(`/proc/self/ns/${name}`);
-    if (!differs('mnt')) return false;
-    if (kind === 'mount') return !differs('user');
+    const [mounts, users] = [namespaceOf(pid, 'mnt'), namespaceOf(pid, 'user')];
+    if (mounts === undefined || users === undefined || mounts === namespaceOf('self', 'mnt')) return false;
+    if (kind === 'mount') return users === namespaceOf('self', 'user');
     // 0 inside has to be this user, and there have to be ids for a container's other users.
     const [first, ...others] = parseIdMap(readFileSync(`/proc/${pid}/uid_map`, 'utf8'));
-    return differs('user') && first?.containerId === 0 && first.hostId === uid && others.length > 0;
+    return users !== namespaceOf('self', 'user') && first?.containerId === 0 && first.hostId === uid && others.length > 0;
   } catch {
     // Gone meanwhile, or not ours to look at.
     return false;
   }
 }
 
+/** As `mnt:[4026532193]`; undefined when the process is gone, or not ours to look at. */
+function namespaceOf(pid: number | 'self', kind: 'mnt' | 'user'): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/${kind}`);
+  } catch {
+    return undefined;
+  }
+}
+
 function isConmonOf(pid: number, containerId: string): boolean {
   try {
     const [program = '', ...args] = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    return basename(program) === 'conmon' && args.includes(containerId);
+    return basename(program) === 'conmon' && args.some((word) => word === containerId || word === `--cid=${containerId}`);
   } catch {
     return false;
   }

@@ -61,7 +61,7 @@ async function establish(request: SandboxRequest, folder: string, kind: SandboxK
   using _lock = await system.locks.acquire(join(folder, 'pause.lock'), { timeoutMs: lockTimeoutMs });
   const recorded = findRecorded(system, folder, kind);
   if (recorded) return recorded;
-  const survivor = findSurvivor(system, request.runRoot(), kind);
+  const survivor = findSurvivor(system, folder, request.runRoot(), kind);
   const holder = survivor ? await holdAgain(system, survivor, kind) : await makeSandbox(system, kind);
   writeRecord(system, folder, holder);
   return holder;

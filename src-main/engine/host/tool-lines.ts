@@ -90,7 +90,7 @@ async function checkTool({ program, why, without }: Tool, context: CheckContext)
   }
   try {
     const { code, stdout, stderr } = await processes.run(path, ['--version'], { timeoutMs: 5000 });
-    const version = findVersion(stdout) ?? findVersion(stderr);
+    const version = findVersion(stdout, program) ?? findVersion(stderr, program);
     if (code === 0 || version !== undefined) return ok(subject, version === undefined ? path : `${version} (${path})`);
     return degraded(
       subject,
@@ -103,9 +103,11 @@ async function checkTool({ program, why, without }: Tool, context: CheckContext)
   }
 }
 
-/** The first thing that looks like a version: "crun version 1.8.1", "tini version 0.1.7_catatonit", "pasta 0.0~git20230309.7c7625d-1". */
-export function findVersion(text: string): string | undefined {
-  return /\b(\d+\.\d+[\w.+~-]*)/.exec(text)?.[1];
+/** From the line that names the program, else the first: others are about licences and libraries. Undefined for "unknown version". */
+export function findVersion(text: string, program: string): string | undefined {
+  const lines = text.split('\n');
+  const line = lines.find((candidate) => candidate.startsWith(program)) ?? lines[0] ?? '';
+  return /\b(\d+\.\d+[\w.+~-]*)/.exec(line)?.[1];
 }
 
 /** The set-user-id programs that write the id maps of a user's namespace. */
