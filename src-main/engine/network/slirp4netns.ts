@@ -90,7 +90,9 @@ export class Slirp4netns {
     ];
     const log = openSync(join(runDirectory, logName), 'w', 0o600);
     try {
-      return this.#system.processes.spawn(path, args, {
+      // Its sandbox pivots away from all mounts and detaches them; in a mount namespace with shared propagation the engine's own
+      // mounts would go with them. `unshare` execs, so the pid stays.
+      return this.#system.processes.spawn('unshare', ['--mount', '--propagation=private', '--', path, ...args], {
         workingDirectory: runDirectory,
         stdio: ['ignore', log, log, 'pipe'],
         detached: true,
