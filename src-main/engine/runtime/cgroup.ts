@@ -31,7 +31,8 @@ export function cgroupsPath(manager: CgroupManager, id: string, system: Host): s
   if (manager === 'systemd') return `${system.identity.rootless ? 'user' : 'machine'}.slice:selkie:${id}`;
   // A user owns no more of the tree than what was delegated: the cgroup that the engine itself is in.
   const own = system.identity.rootless ? (system.cgroups.pathsOf(process.pid).get('') ?? '') : '';
-  return `${own === '/' ? '' : own}/selkie/${id}`;
+  // No folder of ours above it: the runtime removes the container's alone, and what stays behind is a leak.
+  return `${own === '/' ? '' : own}/selkie-${id}`;
 }
 
 const cgroupNames: Readonly<Record<string, readonly string[]>> = { blkio: ['blkio', 'io'], cpu: ['cpu'], memory: ['memory'] };

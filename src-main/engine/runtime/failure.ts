@@ -52,6 +52,12 @@ const patterns: readonly Pattern[] = [
   { words: /\/proc\/sys\/\S+: invalid argument/i, code: 'invalid-argument', fix: 'Correct the value of the sysctl.' },
   { words: /(invalid rlimit|wrong rlimit value)/i, code: 'invalid-argument' },
   {
+    words: /RLIM_MEMLOCK/,
+    code: 'denied',
+    clause: permission,
+    fix: 'crun needs CAP_SYS_RESOURCE for device rules in cgroup v2, and this root has not got it: use --runtime runc, or run without root.',
+  },
+  {
     words: /(setrlimit|setting rlimit).*operation not permitted/i,
     code: 'denied',
     clause: permission,
