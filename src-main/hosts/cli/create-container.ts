@@ -7,7 +7,7 @@ import type { Context } from './context.ts';
 import type { containerFlags } from './options/container-flags.ts';
 import { toContainerSpec } from './options/container-spec.ts';
 import type { FlagValues } from './options/flags.ts';
-import { warn } from './output/print.ts';
+import type { WarningPrinter } from './output/print.ts';
 import { progressDisplay } from './output/progress.ts';
 
 type Flags = FlagValues<typeof containerFlags>;
@@ -15,10 +15,14 @@ type Flags = FlagValues<typeof containerFlags>;
 export interface CreatedContainer {
   readonly id: string;
   readonly name: string;
-  readonly spec: ContainerSpecInput;
 }
 
-export async function createContainer(flags: Flags, positionals: readonly string[], context: Context): Promise<CreatedContainer> {
+export async function createContainer(
+  flags: Flags,
+  positionals: readonly string[],
+  context: Context,
+  warnings: WarningPrinter,
+): Promise<CreatedContainer> {
   if (flags.replace === true && flags.name === undefined)
     throw new EngineError('invalid-argument', 'cannot replace container without --name being set');
   // First of all: on the way into the sandbox this program starts anew, and a file must not be made, or a pipe read, twice.
@@ -28,8 +32,8 @@ export async function createContainer(flags: Flags, positionals: readonly string
   if (flags.replace === true && flags.name !== undefined) await removeIfThere(api, flags.name);
   const created = await create(api, await pullFirst(api, flags, spec, context), flags.quiet === true, context);
   idFile?.keep(created.id);
-  for (const warning of created.warnings) await warn(`Warning: ${warning}`);
-  return { id: created.id, name: created.name, spec };
+  await warnings.print(created.warnings);
+  return { id: created.id, name: created.name };
 }
 
 async function removeIfThere(api: EngineClient, container: string): Promise<void> {

@@ -1,7 +1,7 @@
 import { command } from '../command.ts';
 import { createContainer } from '../create-container.ts';
 import { containerFlags, unsupportedContainerFlags } from '../options/container-flags.ts';
-import { print } from '../output/print.ts';
+import { print, WarningPrinter } from '../output/print.ts';
 
 export const create = command({
   name: 'create',
@@ -13,7 +13,7 @@ export const create = command({
   interspersed: false,
   arguments: [1, Infinity],
   async run({ flags, positionals }, context) {
-    const created = await createContainer(flags, positionals, context);
+    const created = await createContainer(flags, positionals, context, new WarningPrinter(context.globals.logLevel));
     await print(`${created.id}\n`);
     return 0;
   },

@@ -7,8 +7,9 @@ import { parseChoice } from '../options/values.ts';
 import { containerInspect } from '../output/container-inspect.ts';
 import { imageInspect } from '../output/image-inspect.ts';
 import { print } from '../output/print.ts';
-import { isJsonFormat, normalizeFormat } from '../output/report.ts';
-import { compileTemplate, toJson, type GoStruct } from '../output/template/template.ts';
+import { compileRows, isJsonFormat, normalizeFormat } from '../output/report.ts';
+import { toJson, type GoStruct, type Template } from '../output/template/template.ts';
+import { alignColumns } from '../output/table.ts';
 import { volumeJson } from '../output/volume-row.ts';
 import { latest, reportFailures } from '../targets.ts';
 
@@ -46,13 +47,17 @@ async function find(api: EngineClient, name: string, options: Options): Promise<
   });
 }
 
+/** There are no headings: fields of different objects have none in common. */
+function render(template: Template, found: readonly GoStruct[], format: string): string {
+  const text = template.execute(found);
+  return normalizeFormat(format).table ? alignColumns(text) : text;
+}
+
 async function inspectAll(api: EngineClient, names: readonly string[], options: Options, context: Context): Promise<number> {
   const format = options.format;
   // Podman takes Docker's spelling of the id too.
   const template =
-    format === undefined || isJsonFormat(format)
-      ? undefined
-      : compileTemplate('inspect', `{{range . }}${normalizeFormat(format).row.replace(/(\{\{[^}]*?\.)ID\b/g, '$1Id')}{{end -}}`);
+    format === undefined || isJsonFormat(format) ? undefined : compileRows('inspect', format.replace(/(\{\{[^}]*?\.)ID\b/g, '$1Id'));
   const found: GoStruct[] = [];
   const failures: unknown[] = [];
   for (const name of names) {
@@ -62,7 +67,7 @@ async function inspectAll(api: EngineClient, names: readonly string[], options: 
       failures.push(error);
     }
   }
-  await print(template ? template.execute(found) : `${toJson(found, 5)}\n`);
+  await print(template ? render(template, found, format ?? '') : `${toJson(found, 5)}\n`);
   return reportFailures(failures, context);
 }
 

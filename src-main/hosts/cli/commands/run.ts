@@ -4,7 +4,7 @@ import { command } from '../command.ts';
 import { createContainer } from '../create-container.ts';
 import { containerFlags, runOnlyFlags, unsupportedContainerFlags } from '../options/container-flags.ts';
 import { flagTable } from '../options/flags.ts';
-import { print, warn } from '../output/print.ts';
+import { print, WarningPrinter, warn } from '../output/print.ts';
 
 export const run = command({
   name: 'run',
@@ -20,11 +20,12 @@ export const run = command({
     const api = await context.engine({ watchExits: flags.detach !== true });
     if (flags.detach !== true && flags.tty === true && flags.interactive === true && !process.stdin.isTTY)
       await warn('Warning: the input device is not a TTY: --tty and --interactive might not work as expected');
-    const created = await createContainer(flags, positionals, context);
+    const warnings = new WarningPrinter(context.globals.logLevel);
+    const created = await createContainer(flags, positionals, context, warnings);
     try {
       if (flags.detach === true) {
-        const { warnings } = await api.container.start({ container: created.id }, { signal: context.signal });
-        for (const warning of warnings) await warn(`Warning: ${warning}`);
+        const started = await api.container.start({ container: created.id }, { signal: context.signal });
+        await warnings.print(started.warnings);
         await print(`${created.id}\n`);
         return 0;
       }

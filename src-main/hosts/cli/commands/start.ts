@@ -2,7 +2,7 @@ import { EngineError } from '../../../base/errors.ts';
 import { attachTo } from '../attached-run.ts';
 import { command } from '../command.ts';
 import { flagTable } from '../options/flags.ts';
-import { warn } from '../output/print.ts';
+import { WarningPrinter } from '../output/print.ts';
 import { forEachTarget, resolveTargets, targetFlags } from '../targets.ts';
 
 const { all, latest, filter } = targetFlags;
@@ -31,9 +31,10 @@ export const start = command({
     const targets = await resolveTargets(api, flags, positionals, ['created', 'initialized', 'exited']);
     const [only] = targets;
     if (!attached || !only) {
+      const warnings = new WarningPrinter(context.globals.logLevel);
       return forEachTarget({ targets, context }, async (container) => {
-        const { warnings } = await api.container.start({ container }, { signal: context.signal });
-        for (const warning of warnings) await warn(`Warning: ${warning}`);
+        const started = await api.container.start({ container }, { signal: context.signal });
+        await warnings.print(started.warnings);
       });
     }
     const detail = await api.container.inspect({ container: only.reference });

@@ -4,8 +4,8 @@ import { command } from '../command.ts';
 import { flagTable } from '../options/flags.ts';
 import { parseFilters, parseKeyValues } from '../options/values.ts';
 import { print, printLines } from '../output/print.ts';
-import { isJsonFormat, normalizeFormat, renderReport } from '../output/report.ts';
-import { compileTemplate, toJson } from '../output/template/template.ts';
+import { compileRows, isJsonFormat, renderReport } from '../output/report.ts';
+import { toJson } from '../output/template/template.ts';
 import { volumeHeadings, volumeJson } from '../output/volume-row.ts';
 import { removalExitCode, reportFailures } from '../targets.ts';
 
@@ -118,7 +118,7 @@ export const volumeInspect = command({
     }
     const rows = found.map(volumeJson);
     if (flags.format === undefined || isJsonFormat(flags.format)) await print(`${toJson(rows, 5)}\n`);
-    else await print(compileTemplate('inspect', `{{range . }}${normalizeFormat(flags.format).row}{{end -}}`).execute(rows));
+    else await print(compileRows('inspect', flags.format).execute(rows));
     return reportFailures(failures, context);
   },
 });

@@ -19,3 +19,21 @@ export function printLines(lines: readonly string[]): Promise<void> {
 export function warn(text: string): Promise<void> {
   return write(process.stderr, `${text}\n`);
 }
+
+/** Warnings of the engine, each once, unless --log-level asks for less. */
+export class WarningPrinter {
+  readonly #seen = new Set<string>();
+  readonly #silent: boolean;
+
+  constructor(logLevel: string) {
+    this.#silent = ['error', 'fatal', 'panic'].includes(logLevel);
+  }
+
+  async print(warnings: readonly string[]): Promise<void> {
+    for (const warning of warnings) {
+      if (this.#silent || this.#seen.has(warning)) continue;
+      this.#seen.add(warning);
+      await warn(`Warning: ${warning}`);
+    }
+  }
+}

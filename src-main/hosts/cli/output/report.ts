@@ -1,6 +1,6 @@
 /** `--format` of the commands that print a list: JSON, a table, or a template for each row. */
 import { alignColumns } from './table.ts';
-import { compileTemplate, type GoStruct } from './template/template.ts';
+import { compileTemplate, type GoStruct, type Template } from './template/template.ts';
 
 export interface ReportOptions {
   /** The command's, for error messages. */
@@ -20,19 +20,26 @@ export function isJsonFormat(format: string | undefined): boolean {
 
 export function renderReport(options: ReportOptions): string {
   const { name, rows } = options;
-  const { row, table } = normalizeFormat(options.format);
-  // Wrapped as Podman wraps it: the columns that error messages name are the same.
-  const text = /^\s*\{\{-?\s*range\b/.test(row) ? row : `{{range . }}${row}{{end -}}`;
-  const template = compileTemplate(name, text);
+  const { table } = normalizeFormat(options.format);
+  const template = compileRows(name, options.format);
   if (!table) return template.execute(rows);
   const heading = options.noHeading === true ? '' : template.execute([options.headings]);
   return alignColumns(heading + template.execute(rows));
 }
 
+/** A template that is executed over a list, row by row; errors in its text are about what the user wrote. */
+export function compileRows(name: string, format: string): Template {
+  const { row } = normalizeFormat(format);
+  compileTemplate(name, row.replace(/\n$/, ''));
+  // Wrapped as Podman wraps it: the columns that error messages name are the same.
+  return compileTemplate(name, /^\s*\{\{-?\s*range\b/.test(row) ? row : `{{range .}}${row}{{end -}}`);
+}
+
 /** One object instead of a list: `info`, `version`. */
 export function renderObject(name: string, format: string, data: GoStruct): string {
-  const text = normalizeFormat(format).row;
-  return compileTemplate(name, text).execute(data);
+  const { row } = normalizeFormat(format);
+  compileTemplate(name, row.replace(/\n$/, ''));
+  return compileTemplate(name, row).execute(data);
 }
 
 /** `table A B` is tab-separated cells; `\t` and `\n` are what they are in C. */

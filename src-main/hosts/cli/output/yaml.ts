@@ -26,7 +26,8 @@ function inline(value: unknown, indent: string): string {
 }
 
 function scalar(value: unknown, indent: string): string {
-  if (typeof value !== 'string') return value === null || value === undefined ? 'null' : String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (typeof value !== 'string') return 'null';
   if (value.includes('\n')) {
     return `|-\n${value
       .replace(/\n+$/, '')
@@ -34,7 +35,8 @@ function scalar(value: unknown, indent: string): string {
       .map((line) => indent + line)
       .join('\n')}`;
   }
-  const plain =
-    /^[A-Za-z_/][A-Za-z0-9_./+@ ()-]*$/.test(value) && !/^(true|false|null|yes|no|on|off|y|n)$/i.test(value) && !value.endsWith(' ');
-  return plain ? value : JSON.stringify(value);
+  // A plain word must not be taken for a number, a boolean, or the beginning of something else.
+  if (/^(true|false|null|yes|no|on|off|y|n|~|[-+]?[\d.,_]+(e[-+]?\d+)?|0x[\da-f]+)?$/i.test(value)) return JSON.stringify(value);
+  const plain = /^[A-Za-z0-9_/+(][^\n]*$/.test(value) && !/: |:$| #|\s$/.test(value);
+  return plain ? value : `'${value.replace(/'/g, "''")}'`;
 }

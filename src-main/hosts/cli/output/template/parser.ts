@@ -135,7 +135,7 @@ class Parser {
           return [this.#block(word)];
         case 'template':
           this.#take();
-          return [this.#template_(word)];
+          return [this.#invocation()];
         default:
       }
     }
@@ -187,15 +187,16 @@ class Parser {
     return { kind: 'template', name, pipeline, at: word.at, source: `{{template ${JSON.stringify(name)}}}` };
   }
 
-  #template_(word: Token): Node {
+  #invocation(): Node {
+    const at = this.#skipSpace().at;
     const name = this.#name('template');
     const next = this.#skipSpace();
     const source = `{{template ${JSON.stringify(name)}}}`;
     if (next.kind === 'close') {
       this.#take();
-      return { kind: 'template', name, pipeline: undefined, at: word.at, source };
+      return { kind: 'template', name, pipeline: undefined, at, source };
     }
-    return { kind: 'template', name, pipeline: this.#pipeline('template', 'close'), at: word.at, source };
+    return { kind: 'template', name, pipeline: this.#pipeline('template', 'close'), at, source };
   }
 
   #name(context: string): string {
