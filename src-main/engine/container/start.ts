@@ -98,6 +98,8 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
   const pidStartTime = processes.startTime(created.pid) ?? 0;
   const conmonStartTime = processes.startTime(created.conmonPid) ?? 0;
   await options.beforeRun?.(record);
+  // Before: a short-lived one may be over when the runtime returns.
+  const startedAt = Math.round(clock.nowMs());
   await room.runtime.start(id);
   const running = room.state.transaction(() => {
     const after = room.state.containers.update(id, {
@@ -106,7 +108,7 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
       pidStartTime,
       conmonPid: created.conmonPid,
       conmonStartTime,
-      startedAt: Math.round(clock.nowMs()),
+      startedAt,
       finishedAt: undefined,
       exitCode: undefined,
       oomKilled: false,

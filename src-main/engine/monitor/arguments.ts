@@ -28,6 +28,12 @@ function exitArguments(command: readonly string[]): string[] {
   return program === undefined ? [] : [`--exit-command=${program}`, ...rest.map((argument) => `--exit-command-arg=${argument}`)];
 }
 
+/** With --stdin conmon closes the container's input when the first client lets go of it: a terminal has to survive a detaching. */
+function stdioArguments({ tty, interactive }: { readonly tty: boolean; readonly interactive: boolean }): string[] {
+  if (tty) return ['--terminal'];
+  return interactive ? ['--stdin'] : [];
+}
+
 export function createArguments(request: MonitorRequest, runtime: Runtime): string[] {
   return [
     ...common(runtime, request.bundle),
@@ -44,8 +50,7 @@ export function createArguments(request: MonitorRequest, runtime: Runtime): stri
     `--log-path=${request.logDriver === 'none' ? 'none' : `k8s-file:${request.logPath}`}`,
     ...(request.logMaxSizeBytes > 0 ? [`--log-size-max=${request.logMaxSizeBytes}`] : []),
     ...(request.timeoutSeconds > 0 ? [`--timeout=${request.timeoutSeconds}`] : []),
-    ...(request.tty ? ['--terminal'] : []),
-    ...(request.interactive ? ['--stdin'] : []),
+    ...stdioArguments(request),
     ...exitArguments(request.exitCommand),
   ];
 }
@@ -68,8 +73,7 @@ export function execArguments(request: ExecMonitorRequest, runtime: Runtime): st
     `--exec-process-spec=${request.processSpecPath}`,
     '--log-path=none',
     ...(request.detached ? [] : ['--exec-attach']),
-    ...(request.tty ? ['--terminal'] : []),
-    ...(request.interactive ? ['--stdin'] : []),
+    ...stdioArguments(request),
     ...exitArguments(request.exitCommand),
   ];
 }
