@@ -28,8 +28,8 @@ export async function makeSandbox(host: Host, kind: SandboxKind): Promise<Holder
   if (kind === 'mount') {
     return await settle(host, startHolder(host, ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', finish]));
   }
-  const ids = requireRanges(host);
   const tools = { uid: requireTool(host, 'newuidmap'), gid: requireTool(host, 'newgidmap') };
+  const ids = requireRanges(host);
   // The first shell has no id yet, hence no rights; the one it becomes after the mapping is root in there.
   const script = `echo unshared; read -r go || exit 1; exec sh -c "$1"`;
   const child = startHolder(host, ['unshare', '--user', '--mount', '--propagation', 'unchanged', 'sh', '-c', script, 'sh', finish]);

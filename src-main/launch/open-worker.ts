@@ -15,6 +15,8 @@ export interface WorkerRequest {
   readonly options: EngineOptions;
   /** Each line that the worker logs; without it they go to our stderr. */
   readonly onLog?: (line: string) => void;
+  /** The built worker; default that of this installation. */
+  readonly program?: string;
   readonly system?: System;
 }
 
@@ -36,7 +38,7 @@ export async function openWorker(request: WorkerRequest): Promise<WorkerEngine> 
   const system = request.system ?? createLinuxSystem();
   const sandbox = await openSandbox(system, request.options);
   const node = nodeProgram();
-  const words = ['--disable-warning=ExperimentalWarning', programPath('worker'), ...toGlobalArguments(request.options)];
+  const words = ['--disable-warning=ExperimentalWarning', request.program ?? programPath('worker'), ...toGlobalArguments(request.options)];
   const [program, args] = sandbox ? sandbox.command(node.path, words) : [node.path, words];
   const worker = system.processes.spawn(program, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
