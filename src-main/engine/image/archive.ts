@@ -1,9 +1,10 @@
 /** What images are loaded from: a tar, plain or compressed, or a folder. All look alike: members by their path. */
-import { closeSync, constants, createReadStream, fstatSync, openSync, readSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, readSync, statSync, unlinkSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { asyncDisposable } from '../../base/disposable.ts';
 import { EngineError, isCancelled, isEngineError, messageOf } from '../../base/errors.ts';
@@ -25,6 +26,7 @@ export interface Archive extends AsyncDisposable {
 
 const largestDocumentBytes = 16 * 1024 * 1024;
 const chunkBytes = 1 << 20;
+const readAt = promisify(read);
 
 function memberAt(fd: number, start: number, end: number): MemberReader {
   return {
@@ -41,10 +43,19 @@ function memberAt(fd: number, start: number, end: number): MemberReader {
       }
       return buffer;
     },
-    // start and end cannot say an empty range.
-    stream: () =>
-      end === start ? Readable.from([]) : createReadStream('', { fd, autoClose: false, start, end: end - 1, highWaterMark: chunkBytes }),
+    stream: () => Readable.from(chunksOf(fd, start, end), { objectMode: false, highWaterMark: chunkBytes }),
   };
+}
+
+/** Not a file stream: whoever destroys one closes the archive's descriptor, which the other members still need. */
+async function* chunksOf(fd: number, start: number, end: number): AsyncGenerator<Buffer> {
+  for (let position = start; position < end; ) {
+    const wanted = Math.min(chunkBytes, end - position);
+    const { bytesRead, buffer } = await readAt(fd, Buffer.allocUnsafe(wanted), 0, wanted, position);
+    if (bytesRead === 0) throw new EngineError('corrupt', 'the archive is truncated');
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 type Compression = 'none' | 'gzip' | 'zstd';
