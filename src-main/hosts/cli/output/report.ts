@@ -27,12 +27,14 @@ export function renderReport(options: ReportOptions): string {
   return alignColumns(heading + template.execute(rows));
 }
 
+const rangesOverList = /^\s*\{\{-?\s*range\s+(?:\$\w*(?:\s*,\s*\$\w*)?\s*:=\s*)?\.\s*-?\}\}/;
+
 /** A template that is executed over a list, row by row; errors in its text are about what the user wrote. */
 export function compileRows(name: string, format: string): Template {
   const { row } = normalizeFormat(format);
   compileTemplate(name, row.replace(/\n$/, ''));
-  // Wrapped as Podman wraps it: the columns that error messages name are the same.
-  return compileTemplate(name, /^\s*\{\{-?\s*range\b/.test(row) ? row : `{{range .}}${row}{{end -}}`);
+  // Wrapped as Podman wraps it: the columns that error messages name are the same. Who ranges over the list is left alone.
+  return compileTemplate(name, rangesOverList.test(row) ? row : `{{range .}}${row}{{end -}}`);
 }
 
 /** One object instead of a list: `info`, `version`. */

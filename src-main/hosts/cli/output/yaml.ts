@@ -36,7 +36,7 @@ function scalar(value: unknown, indent: string): string {
       .join('\n')}`;
   }
   // A plain word must not be taken for a number, a boolean, or the beginning of something else.
-  if (/^(true|false|null|yes|no|on|off|y|n|~|[-+]?[\d.,_]+(e[-+]?\d+)?|0x[\da-f]+)?$/i.test(value)) return JSON.stringify(value);
+  if (/^(true|false|null|yes|no|on|off|y|n|~|[-+]?[\d_]*\.?[\d_]*(e[-+]?\d+)?|0x[\da-f]+)?$/i.test(value)) return JSON.stringify(value);
   const plain = /^[A-Za-z0-9_/+(][^\n]*$/.test(value) && !/: |:$| #|\s$/.test(value);
   return plain ? value : `'${value.replace(/'/g, "''")}'`;
 }
