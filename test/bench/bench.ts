@@ -34,6 +34,8 @@ export interface BenchOptions {
   readonly runs: number;
   readonly idleSeconds: number;
   readonly without: readonly string[];
+  /** The installation to measure. */
+  readonly app: string;
 }
 
 export async function openBench(options: BenchOptions): Promise<Bench> {
@@ -52,7 +54,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       return undefined;
     }
   };
-  const contenders = await openContenders(directory, namespace, busybox, attempt);
+  const contenders = await openContenders(directory, options.app, namespace, busybox, attempt);
   let registry: Promise<Registry> | undefined;
   return {
     directory,
@@ -80,6 +82,7 @@ type Attempt = <T>(name: string, open: () => Promise<T | undefined>, missing: st
 /** Each with the busybox image in its store. */
 async function openContenders(
   directory: string,
+  app: string,
   namespace: HostNamespace,
   busybox: BusyboxImage,
   attempt: Attempt,
@@ -87,7 +90,7 @@ async function openContenders(
   const selkie = await attempt(
     'selkie',
     async () => {
-      const opened = await openSelkie(join(directory, 'selkie'));
+      const opened = await openSelkie(join(directory, 'selkie'), app);
       await output(opened.command('load', '--quiet', '--input', busybox.archive));
       return opened;
     },

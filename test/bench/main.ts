@@ -2,9 +2,10 @@
  * `npm run bench`: measures Selkie beside whatever is installed of Podman, Docker and the raw runtime, prints a table and writes
  * test/.output/bench.json. Not a test: nothing fails because of a number.
  *
- *   npm run bench -- [--rows id,id] [--runs N] [--idle-seconds N] [--without podman,docker,selkie,floor] [--list]
+ *   npm run bench -- [--rows id,id] [--runs N] [--idle-seconds N] [--without podman,docker,selkie,floor]
+ *                    [--app FOLDER: another installation than this checkout] [--list]
  */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBench, outputDirectory, type Bench } from './bench.ts';
 import { firstLine } from './measure.ts';
@@ -18,6 +19,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '15' },
     'idle-seconds': { type: 'string', default: '60' },
     without: { type: 'string', default: '' },
+    app: { type: 'string', default: join(import.meta.dirname, '../..') },
     list: { type: 'boolean', default: false },
   },
 });
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
     runs: Number(values.runs),
     idleSeconds: Number(values['idle-seconds']),
     without: values.without.split(','),
+    app: resolve(values.app),
   });
   const results: RowResult[] = [];
   const interrupt = new AbortController();

@@ -98,10 +98,16 @@ export function timed({ program, args, environment }: Command): Promise<Finished
         child.stdout.destroy();
         child.stderr.destroy();
         if (code === 0) resolve({ stdout, tookMs });
-        else reject(new Error(`${program} ${args.join(' ')}: ${stderr.trim().split('\n').at(-1) ?? ''} (status ${code ?? signal ?? '?'})`));
+        else reject(new Error(`${program} ${args.join(' ')}: ${complaint(stderr)} (status ${code ?? signal ?? '?'})`));
       });
     });
   });
+}
+
+/** The line that says what is wrong; else the last one. */
+function complaint(stderr: string): string {
+  const lines = stderr.trim().split('\n');
+  return lines.find((line) => /^error/i.test(line)) ?? lines.at(-1) ?? '';
 }
 
 export async function output(command: Command): Promise<string> {

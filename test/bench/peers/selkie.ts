@@ -1,6 +1,6 @@
 /** Selkie as built: the command line by its launcher, and a warm engine by the same client that the window has. */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { build } from 'vite';
 import { output, type Command } from '../measure.ts';
 import type { openEngine as OpenEngine, WarmEngine } from '../warm-engine.ts';
@@ -8,8 +8,6 @@ import type { openEngine as OpenEngine, WarmEngine } from '../warm-engine.ts';
 interface WarmEngineModule {
   readonly openEngine: typeof OpenEngine;
 }
-
-const checkout = resolve(import.meta.dirname, '../../..');
 
 export interface Selkie {
   readonly version: string;
@@ -24,8 +22,9 @@ export interface Selkie {
   close(): Promise<void>;
 }
 
-export async function openSelkie(directory: string): Promise<Selkie> {
-  if (!existsSync(join(checkout, 'out/main/cli.js'))) throw new Error('Selkie is not built: run npm run build');
+/** @param app the installation to measure: a built checkout, or a copy of one */
+export async function openSelkie(directory: string, app: string): Promise<Selkie> {
+  if (!existsSync(join(app, 'out/main/cli.js'))) throw new Error(`Selkie is not built in ${app}: run npm run build`);
   const environment = { SELKIE_NODE: process.execPath };
   const tmpdir = join(directory, 'tmp');
   mkdirSync(tmpdir, { recursive: true, mode: 0o700 });
@@ -38,7 +37,7 @@ export async function openSelkie(directory: string): Promise<Selkie> {
     tmpdir,
   ];
   const globals = globalsIn('store');
-  const launcher = join(checkout, 'resources/bin/selkie');
+  const launcher = join(app, 'resources/bin/selkie');
   const command = (...args: readonly string[]): Command => ({ program: launcher, args: [...globals, ...args], environment });
   let stores = 0;
   let warm: Promise<WarmEngine> | undefined;
@@ -47,8 +46,8 @@ export async function openSelkie(directory: string): Promise<Selkie> {
     globals,
     command,
     freshCommand: (...args) => ({ program: launcher, args: [...globalsIn(`pull${stores++}`), ...args], environment }),
-    engine: () => (warm ??= openWarmEngine(directory, tmpdir)),
-    webCommand: () => ({ program: process.execPath, args: [join(checkout, 'out/main/web.js'), ...globals], environment }),
+    engine: () => (warm ??= openWarmEngine(directory, tmpdir, app)),
+    webCommand: () => ({ program: process.execPath, args: [join(app, 'out/main/web.js'), ...globals], environment }),
     async close() {
       await (await warm)?.close();
       const all = await output(command('ps', '--all', '--quiet', '--no-trunc'));
@@ -58,14 +57,16 @@ export async function openSelkie(directory: string): Promise<Selkie> {
   };
 }
 
-async function openWarmEngine(directory: string, tmpdir: string): Promise<WarmEngine> {
-  // The client's code is TypeScript that this Node does not run as it is: bundled beside its libraries, in a folder that git ignores.
-  const outDir = join(checkout, 'test/.output/bench');
+async function openWarmEngine(directory: string, tmpdir: string, app: string): Promise<WarmEngine> {
+  // The client's code is TypeScript that this Node does not run as it is: bundled, in a folder that git ignores, inside of the
+  // installation, since that is where the client looks for the worker's program.
+  const outDir = join(app, 'test/.output/bench');
   await build({
     configFile: false,
     logLevel: 'error',
+    ssr: { noExternal: true, external: ['koffi'] },
     build: {
-      ssr: join(checkout, 'test/bench/warm-engine.ts'),
+      ssr: join(import.meta.dirname, '../warm-engine.ts'),
       outDir,
       target: 'node22',
       minify: false,
