@@ -185,7 +185,7 @@ describe('tables and YAML', () => {
         t: 'two\nlines',
         q: 'a: b',
         v: '4.3.1',
-        y: 'yes',
+        z: 'yes',
       }),
     ).toBe(
       '\na: "12"\nb:\n  empty: {}\n  list:\n  - x\n  - k: 1\n  none: null\n  nothing: []\nq: \'a: b\'\nt: |-\n  two\n  lines\nv: 4.3.1\nz: "yes"\n',
