@@ -55,7 +55,7 @@ export function createArguments(request: MonitorRequest, runtime: Runtime): stri
   ];
 }
 
-export function execPidFile(request: ExecMonitorRequest): string {
+function execPidFile(request: ExecMonitorRequest): string {
   return join(request.directory, 'pid');
 }
 

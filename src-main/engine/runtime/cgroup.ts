@@ -18,7 +18,16 @@ export function cgroupManagerFor(config: Pick<EngineConfig, 'cgroupManager'>, sy
   if (!system.identity.rootless) return config.cgroupManager ?? (existsSync('/run/systemd/system') ? 'systemd' : 'cgroupfs');
   if (version !== 'v2') return 'disabled';
   if (config.cgroupManager !== 'cgroupfs' && userManagerRuns(system)) return 'systemd';
-  return system.cgroups.availableControllers().length > 0 ? 'cgroupfs' : 'disabled';
+  return controllersOf(system).length > 0 ? 'cgroupfs' : 'disabled';
+}
+
+const controllers = new WeakMap<object, readonly string[]>();
+
+/** Looked up once: it costs a dozen system calls, and what was delegated to a process does not change under it. */
+function controllersOf({ cgroups }: Host): readonly string[] {
+  const known = controllers.get(cgroups) ?? cgroups.availableControllers();
+  controllers.set(cgroups, known);
+  return known;
 }
 
 function userManagerRuns(system: Host): boolean {
@@ -54,7 +63,7 @@ export function requireController(option: string, controller: string, manager: C
 
 export function controllerAvailable(controller: string, manager: CgroupManager, system: Host): boolean {
   if (manager === 'disabled') return false;
-  const available = system.cgroups.availableControllers();
+  const available = controllersOf(system);
   return (cgroupNames[controller] ?? [controller]).some((name) => available.includes(name));
 }
 

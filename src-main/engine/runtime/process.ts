@@ -76,7 +76,7 @@ export function workingDirectoryOf(container: ContainerConfig): string {
   return wanted === '' ? '/' : wanted.startsWith('/') ? wanted : `/${wanted}`;
 }
 
-export function capabilitiesOf(context: Pick<ProcessContext, 'config' | 'container' | 'user'>): ProcessCapabilities {
+function capabilitiesOf(context: Pick<ProcessContext, 'config' | 'container' | 'user'>): ProcessCapabilities {
   const { spec } = context.container;
   return capabilitiesFor(
     { defaults: context.config.defaults.capabilities, add: spec.capAdd, drop: spec.capDrop, privileged: spec.privileged },

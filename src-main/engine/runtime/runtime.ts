@@ -15,20 +15,13 @@
 import type { EngineError } from '../../base/errors.ts';
 import type { CgroupManager } from './cgroup.ts';
 
-export { type CgroupManager, cgroupManagerFor } from './cgroup.ts';
-export { buildExecProcess, type ExecProcessInput } from './exec-process.ts';
+export { cgroupManagerFor } from './cgroup.ts';
+export { buildExecProcess } from './exec-process.ts';
 export { openOciRuntime } from './oci-runtime.ts';
 export { identifyTool } from './tool-version.ts';
-export type { OciProcess, OciSpec } from './oci-spec.ts';
-export {
-  buildRuntimeSpec,
-  checkRuntimeOptions,
-  ensureWorkingDirectory,
-  type RuntimeSpec,
-  type RuntimeSpecInput,
-  type SpecFiles,
-} from './spec.ts';
-export { resolveUser, type ResolvedUser } from './user.ts';
+export type { OciSpec } from './oci-spec.ts';
+export { buildRuntimeSpec, checkRuntimeOptions, ensureWorkingDirectory } from './spec.ts';
+export { resolveUser } from './user.ts';
 
 export interface OciRuntime {
   readonly name: 'crun' | 'runc';

@@ -15,7 +15,6 @@ import { rlimitsFor } from './rlimits.ts';
 import { sysctlsFor } from './sysctl.ts';
 import { resolveUser, type ResolvedUser } from './user.ts';
 
-export type { SpecFiles } from './mounts.ts';
 export { ensureWorkingDirectory } from './working-directory.ts';
 
 type SpecSystem = Pick<System, 'attributes' | 'cgroups' | 'files' | 'identity' | 'mounts' | 'processes'>;

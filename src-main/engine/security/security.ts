@@ -19,6 +19,6 @@ export {
   normalizeCapability,
   type ProcessCapabilities,
 } from './capabilities.ts';
-export { maskedPathsFor, type ProtectedPaths } from './protected-paths.ts';
+export { maskedPathsFor } from './protected-paths.ts';
 export { loadSeccomp, type LinuxSeccomp } from './seccomp.ts';
 export { parseSecurityOptions, type SecurityOptions } from './security-options.ts';
