@@ -32,7 +32,7 @@ for (const { actor: name, skip, title } of actors()) {
       test.each<[number, ...string[]]>([
         [127, 'nosuchprogram'],
         [126, '/etc/passwd'],
-        [143, 'sh', '-c', 'kill -TERM $$'],
+        [143, 'sh', '-c', 'sleep 9 & kill -TERM $!; wait $!'],
       ])('ends with %i for %s', (code, ...command) => {
         expect(run(image, ...command).code).toBe(code);
       });
@@ -254,7 +254,7 @@ for (const { actor: name, skip, title } of actors()) {
         ['a bad memory size', ['create', '-m', 'lots', image], /lots/],
         ['a missing runtime', ['--runtime', '/no/such/runtime', 'run', '--rm', image, 'true'], /\/no\/such\/runtime/],
         ['an unknown command', ['frobnicate'], /frobnicate/],
-        ['an unknown template field', ['ps', '--format', '{{.Nope}}'], /Nope/],
+        ['an unknown template field', ['info', '--format', '{{.Nope}}'], /Nope/],
       ])('%s', (_, args, words) => {
         const result = actor.selkie(args);
         expect(result.code).toBe(125);
