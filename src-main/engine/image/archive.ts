@@ -72,6 +72,16 @@ function compressionOf(head: Buffer, path: string): Compression {
   return 'none';
 }
 
+async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer> {
+  for (let position = 0; ; ) {
+    const buffer = Buffer.allocUnsafe(chunkBytes);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    if (bytesRead === 0) return;
+    position += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
 /** Decompresses into a file without a name: it is gone with this process, however that ends. */
 async function spool(
   source: FileHandle,
@@ -85,9 +95,17 @@ async function spool(
   try {
     unlinkSync(name);
     const decompress = compression === 'gzip' ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });
-    const input = source.createReadStream({ autoClose: false, start: 0, highWaterMark: chunkBytes });
-    const output = target.createWriteStream({ autoClose: false, highWaterMark: chunkBytes });
-    await pipeline(input, decompress, output, signal === undefined ? {} : { signal });
+    // Not the handles' own streams: those that do not close their file do not end a pipeline either.
+    await pipeline(
+      chunksOf(source),
+      decompress,
+      async (chunks: AsyncIterable<Buffer>) => {
+        for await (const chunk of chunks) {
+          for (let done = 0; done < chunk.length; ) done += (await target.write(chunk, done)).bytesWritten;
+        }
+      },
+      signal === undefined ? {} : { signal },
+    );
     return target;
   } catch (error) {
     await target.close();

@@ -1,6 +1,7 @@
 /** Makes an image visible, and what an image holds on to. */
-import { EngineError } from '../../base/errors.ts';
+import { EngineError, isEngineError, messageOf } from '../../base/errors.ts';
 import type { Digest, ImageId } from '../../contract/ids.ts';
+import type { UnpackRequest } from '../layer/layer.ts';
 import type { Lock } from '../../system/system.ts';
 import type { ImageRecord, State } from '../state/state.ts';
 import type { ParsedConfig } from './config-blob.ts';
@@ -106,19 +107,51 @@ export function unreferencedLayers(state: State): Digest[] {
   return [...parents.keys()].filter((chainId) => !needed.has(chainId)).sort((a, b) => depth(b) - depth(a));
 }
 
-/** Removes those of the layers that nothing needs, top first. Answers the removed ones. */
+/** Removes those of the layers that nothing needs, top first, and what an unpacking that failed left of them. Answers the removed ones. */
 export async function dropLayers(context: ImageContext, chainIds: readonly Digest[]): Promise<Digest[]> {
   const removed: Digest[] = [];
   for (const chainId of chainIds.toReversed()) {
-    if (!context.layers.find(chainId)) continue;
     try {
-      await context.layers.remove(chainId);
-      removed.push(chainId);
+      if (context.layers.find(chainId)) {
+        await context.layers.remove(chainId);
+        removed.push(chainId);
+      } else await dropRemains(context, chainId);
     } catch (error) {
       // Another image, container or pull needs it, and with it all below.
-      if (error instanceof EngineError && (error.code === 'in-use' || error.code === 'not-found')) continue;
+      if (isEngineError(error, 'in-use') || isEngineError(error, 'not-found')) continue;
       throw error;
     }
   }
   return removed;
+}
+
+/** A layer that failed cannot always clear up: its folder stays while one that was to lie on it is being filled. */
+async function dropRemains({ state, snapshots }: ImageContext, chainId: Digest): Promise<void> {
+  using lock = state.tryLock('layer', chainId);
+  // Without the lock another engine is at it.
+  if (lock && !state.layers.find(chainId)) await snapshots.remove(chainId);
+}
+
+/** Unpacks. What the layer room could not clear up is left to {@link dropLayers}, so the first failure is the one that counts. */
+export async function unpackLayer({ layers }: ImageContext, request: UnpackRequest): Promise<void> {
+  try {
+    await layers.unpack(request);
+  } catch (error) {
+    throw error instanceof AggregateError && isEngineError(error.errors[0]) ? error.errors[0] : error;
+  }
+}
+
+/** Runs a clean-up after a failure; when that fails too, neither hides the other. */
+export async function afterFailure(error: unknown, cleanUp: () => Promise<void>): Promise<never> {
+  try {
+    await cleanUp();
+  } catch (second) {
+    if (!isEngineError(error)) throw new AggregateError([error, second], messageOf(error));
+    throw new EngineError(error.code, `${error.message} (and clearing up failed: ${messageOf(second)})`, {
+      ...(error.fix === undefined ? {} : { fix: error.fix }),
+      details: error.details,
+      cause: error,
+    });
+  }
+  throw error;
 }

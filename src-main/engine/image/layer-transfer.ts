@@ -9,6 +9,7 @@ import type { TransferProgress } from '../../contract/image.ts';
 import type { Download } from '../content/content.ts';
 import type { PullSource } from '../reference/reference.ts';
 import type { RegistryClient } from '../registry/registry.ts';
+import { unpackLayer } from './commit.ts';
 import type { ImageContext } from './context.ts';
 import { type LayerProgress, reportLayer } from './progress.ts';
 import { settleAll } from './settle-all.ts';
@@ -34,8 +35,8 @@ export interface LayerTransferOptions {
 const downloadsAtOnce = 4;
 
 export class LayerTransfer {
-  /** Chain ids that this transfer added, from the bottom up. */
-  readonly added: Digest[] = [];
+  /** Chain ids of layers that were not there and that this transfer unpacked, or tried to. */
+  readonly touched = new Set<Digest>();
   readonly #options: LayerTransferOptions;
   readonly #slots = new Slots(downloadsAtOnce);
   readonly #abort = new AbortController();
@@ -108,20 +109,21 @@ export class LayerTransfer {
       throw error;
     }
     const source = download.follow();
-    const fetching = this.#fetch(download, slot, progress);
+    const fetch = { failed: false };
+    const fetching = this.#fetch(download, slot, progress, fetch);
     fetching.catch(() => undefined);
     try {
       await this.#unpack(plan, source, progress);
       await fetching;
     } catch (error) {
       source.destroy();
-      await this.#failWithCause(error, fetching);
+      await this.#failWithCause(error, fetching, fetch.failed);
     }
     progress.state('done');
   }
 
   /** Ends the download's slot and lock; readers go on. */
-  async #fetch(download: Download, slot: Disposable, progress: LayerProgress): Promise<void> {
+  async #fetch(download: Download, slot: Disposable, progress: LayerProgress, outcome: { failed: boolean }): Promise<void> {
     const { client, source } = this.#options;
     using _held = slot;
     await using open = download;
@@ -140,6 +142,8 @@ export class LayerTransfer {
       progress.state('unpacking');
     } catch (error) {
       const failure = leftoverBytes > 0 && isEngineError(error, 'digest-mismatch') ? new DamagedLeftover(error) : error;
+      // Before the readers hear of it, so that they know whose failure theirs is.
+      outcome.failed = true;
       open.fail(failure instanceof Error ? failure : new Error(String(failure)));
       throw failure;
     }
@@ -153,22 +157,22 @@ export class LayerTransfer {
       return;
     }
     const { parentChainId, diffId, chainId } = plan;
+    this.touched.add(chainId);
     try {
-      await context.layers.unpack({ parentChainId, diffId, source, signal: this.#signal });
+      await unpackLayer(context, { parentChainId, diffId, source, signal: this.#signal });
     } catch (error) {
       this.#failed.add(chainId);
       if (parentChainId !== undefined && this.#failed.has(parentChainId))
         throw new LayerBelowFailed('the layer below failed', { cause: error });
       throw error;
     }
-    this.added.push(chainId);
     context.state.layers.putBlob({ blobDigest: plan.blobDigest, diffId, sizeBytes: plan.sizeBytes });
   }
 
   /** Bytes damaged on their way also make a broken archive: whether they were is known only when all are here. */
-  async #failWithCause(error: unknown, fetching: Promise<void>): Promise<never> {
+  async #failWithCause(error: unknown, fetching: Promise<void>, fetchFailed: boolean): Promise<never> {
     const undecided =
-      error instanceof DamagedLeftover ||
+      fetchFailed ||
       error instanceof LayerBelowFailed ||
       (isEngineError(error) && ['corrupt', 'digest-mismatch', 'limit-exceeded'].includes(error.code));
     if (!undecided) this.#abort.abort();

@@ -5,7 +5,7 @@ import type { Digest, ImageId } from '../../contract/ids.ts';
 import { type PolicyScope, checkPolicy, pathScopes } from '../registry/registry.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { type Archive, type MemberReader, openArchive } from './archive.ts';
-import { commitImage, dropLayers } from './commit.ts';
+import { afterFailure, commitImage, dropLayers, unpackLayer } from './commit.ts';
 import type { ParsedConfig } from './config-blob.ts';
 import type { ImageContext } from './context.ts';
 import { readDockerArchive } from './docker-archive.ts';
@@ -77,17 +77,18 @@ function toSteps(context: ImageContext, image: LoadableImage): LayerStep[] {
   });
 }
 
-async function unpackLayer(context: ImageContext, step: LayerStep, options: LoadOptions): Promise<boolean> {
+async function loadLayer(context: ImageContext, step: LayerStep, options: LoadOptions, touched: Set<Digest>): Promise<void> {
   const { member, diffId, blobDigest, chainId, parentChainId } = step;
   const progress = reportLayer(blobDigest ?? diffId, member.sizeBytes, options.onProgress);
   if (context.layers.find(chainId)) {
     progress.state('present');
-    return false;
+    return;
   }
   progress.state('unpacking');
   const source = member.stream();
   try {
-    await context.layers.unpack({
+    touched.add(chainId);
+    await unpackLayer(context, {
       parentChainId,
       diffId,
       source,
@@ -99,16 +100,15 @@ async function unpackLayer(context: ImageContext, step: LayerStep, options: Load
   }
   if (blobDigest !== undefined) context.state.layers.putBlob({ blobDigest, diffId, sizeBytes: member.sizeBytes });
   progress.state('done');
-  return true;
 }
 
 /** All at once: the layer room fills as many as it has workers for, and commits from the bottom up. */
-async function unpackLayers(context: ImageContext, steps: readonly LayerStep[], options: LoadOptions, added: Digest[]): Promise<void> {
+async function unpackLayers(context: ImageContext, steps: readonly LayerStep[], options: LoadOptions, touched: Set<Digest>): Promise<void> {
   const abort = new AbortController();
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
   const tasks = steps.map(async (step) => {
     try {
-      if (await unpackLayer(context, step, { ...options, signal })) added.push(step.chainId);
+      await loadLayer(context, step, { ...options, signal }, touched);
     } catch (error) {
       abort.abort();
       throw error;
@@ -127,11 +127,11 @@ async function loadImage(context: ImageContext, image: LoadableImage, path: stri
   const manifestDigest = `sha256:${hexOf(image.manifestBytes)}` as Digest;
   const steps = toSteps(context, image);
   const chainIds = steps.map(({ chainId }) => chainId);
-  const added: Digest[] = [];
+  const touched = new Set<Digest>();
   using _operation = context.state.operations.begin('image.pull', path, { chainIds, blobs: [`sha256:${id}`, manifestDigest] });
   try {
     for (let attempt = 1; attempt <= commitAttempts; attempt++) {
-      await unpackLayers(context, steps, options, added);
+      await unpackLayers(context, steps, options, touched);
       options.onProgress?.({ kind: 'config', digest: `sha256:${id}` as Digest });
       const { config, configBytes, manifestBytes, names } = image;
       const event = { status: 'loadfromarchive', name: path };
@@ -141,10 +141,9 @@ async function loadImage(context: ImageContext, image: LoadableImage, path: stri
     }
     throw new EngineError('in-use', `layers of ${path} were removed again and again while it was loaded`);
   } catch (error) {
-    await dropLayers(
-      context,
-      chainIds.filter((chainId) => added.includes(chainId)),
-    );
-    throw error;
+    const unpacked = chainIds.filter((chainId) => touched.has(chainId));
+    return await afterFailure(error, async () => {
+      await dropLayers(context, unpacked);
+    });
   }
 }

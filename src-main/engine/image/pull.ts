@@ -5,7 +5,7 @@ import type { TransferProgress } from '../../contract/image.ts';
 import { type PullSource, type Reference, type Registries, formatReference, repositoryName, withDigest } from '../reference/reference.ts';
 import { type FetchedManifest, type RegistryClient, checkPolicy, createRegistryClient, dockerScopes } from '../registry/registry.ts';
 import type { ImageRecord } from '../state/state.ts';
-import { type NewImage, commitImage, dropBlobs, dropLayers } from './commit.ts';
+import { type NewImage, afterFailure, commitImage, dropBlobs, dropLayers } from './commit.ts';
 import { type ParsedConfig, parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { PullOptions, ResolvedImage } from './image.ts';
@@ -174,16 +174,14 @@ export class Pull {
       }
       throw new EngineError('in-use', `layers of ${formatReference(reference)} were removed again and again while it was pulled`);
     } catch (error) {
-      await this.#undo(plans, transfer, fetched, error);
-      throw error;
+      return await afterFailure(error, () => this.#undo(plans, transfer, fetched, error));
     }
   }
 
   async #undo(plans: readonly LayerPlan[], transfer: LayerTransfer, fetched: Fetched, error: unknown): Promise<void> {
-    const added = new Set(transfer.added);
     await dropLayers(
       this.#context,
-      plans.map(({ chainId }) => chainId).filter((chainId) => added.has(chainId)),
+      plans.map(({ chainId }) => chainId).filter((chainId) => transfer.touched.has(chainId)),
     );
     dropBlobs(this.#context, [fetched.manifestDigest, fetched.manifest.config.digest, ...(fetched.index ? [fetched.index.digest] : [])]);
     if (isCancelled(error) || (isEngineError(error) && resumable.has(error.code))) return;

@@ -83,6 +83,8 @@ export interface RegistryOptions {
   readonly tls?: { readonly cert: string; readonly key: string };
   /** Content of an htpasswd file. */
   readonly htpasswd?: string;
+  /** Of another registry, which has ended. */
+  readonly data?: string;
 }
 
 export class TestRegistry implements AsyncDisposable {
@@ -100,7 +102,7 @@ export class TestRegistry implements AsyncDisposable {
     const config = {
       version: '0.1',
       log: { level: 'info' },
-      storage: { filesystem: { rootdirectory: join(this.directory, 'data') } },
+      storage: { filesystem: { rootdirectory: options.data ?? join(this.directory, 'data') } },
       http: { addr: this.host, ...(tls === undefined ? {} : { tls: { certificate: tls.cert, key: tls.key } }) },
       ...(htpasswd === undefined ? {} : { auth: { htpasswd: { realm: 'selkie-test', path: join(this.directory, 'htpasswd') } } }),
     };
