@@ -21,7 +21,7 @@ export function ActivityButton() {
         <button type="button" className={running > 0 ? 'activity-button activity-on' : 'activity-button'}>
           <ActivityIcon size={15} aria-hidden className={running > 0 ? 'pulse' : undefined} />
           <span>{t('activity.title')}</span>
-          <span aria-live="polite">{running > 0 ? t('activity.running', { count: running }) : ''}</span>
+          <span>{running > 0 ? t('activity.running', { count: running }) : ''}</span>
         </button>
       </Popover.Trigger>
       <Popover.Portal>
@@ -32,14 +32,14 @@ export function ActivityButton() {
           aria-label={t('activity.title')}
           collisionPadding={8}
         >
-          <header>
+          <div className="activity-top">
             <h2>{t('activity.title')}</h2>
             {list.length > running ? (
               <Button variant="quiet" onClick={dismissFinished}>
                 {t('activity.clear')}
               </Button>
             ) : null}
-          </header>
+          </div>
           {list.length === 0 ? <p className="muted">{t('activity.none')}</p> : null}
           <ul>
             {list.map((activity) => (

@@ -11,7 +11,7 @@ export function Crashed() {
   const { t } = useText();
   const message = messageOf(useRouteError());
   return (
-    <FullState icon={CircleAlert} tone="bad" title={t('app.crashed')} hint={t('app.crashedHint')}>
+    <FullState alone icon={CircleAlert} tone="bad" title={t('app.crashed')} hint={t('app.crashedHint')}>
       <p className="error-message">
         <code>{message}</code> <CopyButton value={message} what={t('common.details')} />
       </p>

@@ -45,13 +45,13 @@ function Disconnected({ state }: { readonly state: Exclude<ConnectionState, { st
   switch (state.status) {
     case 'connecting':
       return (
-        <FullState icon={LoaderCircle} busy title={t('connection.connecting')} hint={t('connection.connectingHint')}>
+        <FullState alone icon={LoaderCircle} busy title={t('connection.connecting')} hint={t('connection.connectingHint')}>
           <Elapsed sinceMs={state.sinceMs} />
         </FullState>
       );
     case 'unreachable':
       return (
-        <FullState icon={Unplug} tone="bad" title={t('connection.unreachable')} hint={t('connection.unreachableHint')}>
+        <FullState alone icon={Unplug} tone="bad" title={t('connection.unreachable')} hint={t('connection.unreachableHint')}>
           <div className="full-state-error">
             <ErrorWords error={state.error} />
           </div>
@@ -63,7 +63,7 @@ function Disconnected({ state }: { readonly state: Exclude<ConnectionState, { st
       );
     case 'mismatch':
       return (
-        <FullState icon={Unplug} tone="warn" title={t('connection.mismatch')} hint={t('connection.mismatchHint')}>
+        <FullState alone icon={Unplug} tone="warn" title={t('connection.mismatch')} hint={t('connection.mismatchHint')}>
           <div className="full-state-error">
             <ErrorWords error={state.error} />
           </div>

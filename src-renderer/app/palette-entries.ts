@@ -33,15 +33,15 @@ export interface PaletteEntry {
   readonly keywords: string;
   /** Shown before anything was typed. */
   readonly always: boolean;
-  run(): void;
+  readonly run: () => void;
 }
 
 interface PaletteContext {
   readonly t: Text;
   readonly containers: readonly ContainerSummary[];
   readonly images: readonly ImageSummary[];
-  navigate(path: string): void;
-  perform(verb: 'start' | 'stop' | 'restart', targets: readonly ContainerSummary[]): Promise<void>;
+  readonly navigate: (path: string) => void;
+  readonly perform: (verb: 'start' | 'stop' | 'restart', targets: readonly ContainerSummary[]) => Promise<void>;
 }
 
 export function paletteEntries(context: PaletteContext): readonly PaletteEntry[] {

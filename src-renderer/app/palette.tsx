@@ -9,7 +9,7 @@ import { type PaletteEntry, paletteEntries, search } from './palette-entries.ts'
 
 interface PaletteProps {
   readonly open: boolean;
-  onOpenChange(open: boolean): void;
+  readonly onOpenChange: (open: boolean) => void;
 }
 
 export function Palette({ open, onOpenChange }: PaletteProps) {
@@ -31,7 +31,7 @@ export function Palette({ open, onOpenChange }: PaletteProps) {
   );
 }
 
-function Commands({ onDone }: { onDone(): void }) {
+function Commands({ onDone }: { readonly onDone: () => void }) {
   const { t } = useText();
   const navigate = useNavigate();
   const containers = useContainers();

@@ -15,7 +15,7 @@ import { Start } from './start.tsx';
 
 function NoPage() {
   const { t } = useText();
-  return <FullState icon={SearchX} title={t('app.pageNotFound')} hint={t('app.pageNotFoundHint')} />;
+  return <FullState alone icon={SearchX} title={t('app.pageNotFound')} hint={t('app.pageNotFoundHint')} />;
 }
 
 /** Addresses behind `#`, so that they work from a file as well as from a server. */

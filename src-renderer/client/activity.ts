@@ -28,7 +28,7 @@ function change(id: number, patch: (activity: Activity) => Activity): void {
 export interface ActivityHandle {
   readonly id: number;
   readonly signal: AbortSignal;
-  progress(progress: TransferProgress): void;
+  readonly progress: (progress: TransferProgress) => void;
 }
 
 /** Runs `work` as an activity. Rejects as the work does, after the list says so. */

@@ -20,15 +20,15 @@ export type ConnectionState =
 export interface Connection {
   readonly state: Store<ConnectionState>;
   /** Starts over, whatever the state; the button "Restart engine". */
-  connect(): void;
+  readonly connect: () => void;
 }
 
 /** Pauses before the attempts that are made unasked. */
-const retryAfterMs = [500, 2_000, 5_000];
+const usualPausesMs = [500, 2_000, 5_000];
 /** A host that accepts the connection but never greets is as unreachable as one that refuses. */
 const greetingTimeoutMs = 30_000;
 
-export function createConnection(open: OpenChannels): Connection {
+export function createConnection(open: OpenChannels, pausesMs: readonly number[] = usualPausesMs): Connection {
   const state = createStore<ConnectionState>({ status: 'connecting', sinceMs: Date.now() });
   let generation = 0;
   let retries = 0;
@@ -44,7 +44,7 @@ export function createConnection(open: OpenChannels): Connection {
       state.set({ status: 'mismatch', error });
       return;
     }
-    const pause = retryAfterMs[retries];
+    const pause = pausesMs[retries];
     state.set({ status: 'unreachable', error, retrying: pause !== undefined });
     if (pause === undefined) return;
     retries += 1;

@@ -11,14 +11,14 @@ export type Live<T> =
 
 export interface LiveStore<T> extends Store<Live<T>> {
   /** Asks again after a failure. */
-  retry(): void;
+  readonly retry: () => void;
 }
 
 export interface LiveOptions<Item, T> {
   readonly empty: T;
-  open(api: EngineClient, signal: AbortSignal): AsyncIterable<Item>;
+  readonly open: (api: EngineClient, signal: AbortSignal) => AsyncIterable<Item>;
   /** Folds a batch into a new value; `restart` when the order was broken and a new snapshot is needed. */
-  fold(value: T, items: readonly Item[]): T | 'restart';
+  readonly fold: (value: T, items: readonly Item[]) => T | 'restart';
   /** Nothing is asked for while the window is hidden. */
   readonly whileVisible?: boolean;
   readonly connection?: () => Connection;

@@ -2,13 +2,13 @@ import { useSyncExternalStore } from 'react';
 
 /** A value that components can follow. */
 export interface Store<T> {
-  get(): T;
-  subscribe(listener: () => void): () => void;
+  readonly get: () => T;
+  readonly subscribe: (listener: () => void) => () => void;
 }
 
 export interface WritableStore<T> extends Store<T> {
-  set(value: T): void;
-  update(change: (value: T) => T): void;
+  readonly set: (value: T) => void;
+  readonly update: (change: (value: T) => T) => void;
 }
 
 export function createStore<T>(initial: T, onActive?: (active: boolean) => void): WritableStore<T> {

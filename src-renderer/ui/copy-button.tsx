@@ -4,21 +4,9 @@ import { useText } from '../text/text.ts';
 import { IconButton } from './button.tsx';
 import { useRowTabIndex } from './row-focus.ts';
 
-/** The asynchronous clipboard is missing where the page is not served securely; the old way works there. */
+/** Rejects where the page is not served securely: there is no clipboard then. */
 async function writeClipboard(value: string): Promise<void> {
-  if (window.isSecureContext) {
-    await navigator.clipboard.writeText(value);
-    return;
-  }
-  const area = document.createElement('textarea');
-  area.value = value;
-  area.style.position = 'fixed';
-  area.style.opacity = '0';
-  document.body.append(area);
-  area.select();
-  const done = document.execCommand('copy');
-  area.remove();
-  if (!done) throw new Error('refused');
+  await navigator.clipboard.writeText(value);
 }
 
 interface CopyButtonProps {

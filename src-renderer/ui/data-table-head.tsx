@@ -6,10 +6,10 @@ import type { TableColumn } from './data-table.tsx';
 interface TableHeadProps<T> {
   readonly columns: readonly TableColumn<T>[];
   readonly sorting: readonly { readonly id: string; readonly desc: boolean }[];
-  onSort(id: string): void;
+  readonly onSort: (id: string) => void;
   readonly all: boolean;
   readonly some: boolean;
-  onAll(on: boolean): void;
+  readonly onAll: (on: boolean) => void;
 }
 
 export function TableHead<T>({ columns, sorting, onSort, all, some, onAll }: TableHeadProps<T>) {

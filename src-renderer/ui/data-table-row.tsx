@@ -13,8 +13,8 @@ interface TableRowProps<T> {
   readonly columns: readonly TableColumn<T>[];
   readonly selected: boolean;
   readonly active: boolean;
-  onActivate(id: string): void;
-  onToggle(id: string, extend: boolean): void;
+  readonly onActivate: (id: string) => void;
+  readonly onToggle: (id: string, extend: boolean) => void;
   readonly onOpen: ((row: T) => void) | undefined;
 }
 

@@ -17,28 +17,28 @@ export interface TableColumn<T> {
   /** Left out where there is little room. */
   readonly wideOnly?: boolean;
   /** Undefined sorts last. */
-  sortValue?(row: T): string | number | undefined;
-  render(row: T): ReactNode;
+  readonly sortValue?: (row: T) => string | number | undefined;
+  readonly render: (row: T) => ReactNode;
 }
 
 export interface DataTableProps<T extends object> {
   readonly label: string;
   readonly rows: readonly T[];
-  rowId(row: T): string;
-  rowName(row: T): string;
+  readonly rowId: (row: T) => string;
+  readonly rowName: (row: T) => string;
   readonly columns: readonly TableColumn<T>[];
   readonly selection: ReadonlySet<string>;
-  onSelect(selection: ReadonlySet<string>): void;
-  onOpen?(row: T): void;
+  readonly onSelect: (selection: ReadonlySet<string>) => void;
+  readonly onOpen?: (row: T) => void;
   /** Shortcuts of the owner; answers whether it took the key. */
-  onRowKey?(event: KeyboardEvent, row: T): boolean;
+  readonly onRowKey?: (event: KeyboardEvent, row: T) => boolean;
   readonly sorting: SortingState;
-  onSort(sorting: SortingState): void;
+  readonly onSort: (sorting: SortingState) => void;
   /** Describes the keys. */
   readonly hint?: string;
 }
 
-export const rowHeight = 36;
+const rowHeight = 33;
 const headHeight = 33;
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });

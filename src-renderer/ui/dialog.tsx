@@ -6,7 +6,7 @@ import { IconButton } from './button.tsx';
 
 interface DialogProps {
   readonly open: boolean;
-  onOpenChange(open: boolean): void;
+  readonly onOpenChange: (open: boolean) => void;
   readonly title: string;
   readonly description?: ReactNode;
   readonly children: ReactNode;
@@ -24,17 +24,17 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
           className={wide ? 'dialog dialog-wide' : 'dialog'}
           {...(description === undefined ? { 'aria-describedby': undefined } : {})}
         >
-          <header className="dialog-header">
+          <div className="dialog-header">
             <Radix.Title>{title}</Radix.Title>
             <Radix.Close asChild>
               <IconButton icon={X} label={t('common.close')} />
             </Radix.Close>
-          </header>
+          </div>
           <div className="dialog-body">
             {description === undefined ? null : <Radix.Description>{description}</Radix.Description>}
             {children}
           </div>
-          {footer === undefined ? null : <footer className="dialog-footer">{footer}</footer>}
+          {footer === undefined ? null : <div className="dialog-footer">{footer}</div>}
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>

@@ -7,11 +7,11 @@ interface FindBarProps {
   readonly label: string;
   readonly placeholder: string;
   readonly query: string;
-  onQuery(query: string): void;
+  readonly onQuery: (query: string) => void;
   readonly count: number;
   /** Counted from 0. */
   readonly current: number;
-  onStep(step: 1 | -1): void;
+  readonly onStep: (step: 1 | -1) => void;
 }
 
 /** Search in a long text: how many, which one, on and back. Enter goes on, Shift+Enter back. */

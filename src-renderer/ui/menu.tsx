@@ -11,7 +11,7 @@ export interface MenuItem {
   readonly checked?: boolean;
   /** A line above it. */
   readonly separated?: boolean;
-  onSelect(): void;
+  readonly onSelect: () => void;
 }
 
 export function Menu({
@@ -26,7 +26,7 @@ export function Menu({
   return (
     <DropdownMenu.Root modal={false}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
+      <DropdownMenu.Portal container={document.getElementById('main')}>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4} aria-label={label} collisionPadding={8}>
           {items.map((item) => (
             <Item key={item.id} item={item} />

@@ -36,14 +36,17 @@ interface FullStateProps {
   readonly children?: ReactNode;
   readonly busy?: boolean;
   readonly tone?: 'quiet' | 'bad' | 'warn';
+  /** It stands for a whole page, and its title is the page's. */
+  readonly alone?: boolean;
 }
 
 /** What fills a place where objects would be: empty, loading, failed. Each has its own shape and words. */
-export function FullState({ icon: Icon, title, hint, children, busy = false, tone = 'quiet' }: FullStateProps) {
+export function FullState({ icon: Icon, title, hint, children, busy = false, tone = 'quiet', alone = false }: FullStateProps) {
+  const Heading = alone ? 'h1' : 'h2';
   return (
     <div className="full-state" role={tone === 'bad' ? 'alert' : 'status'}>
       <Icon size={34} strokeWidth={1.5} aria-hidden className={`tone-${tone}${busy ? ' spin' : ''}`} />
-      <h2>{title}</h2>
+      <Heading>{title}</Heading>
       {hint === undefined ? null : <p>{hint}</p>}
       {children === undefined ? null : <div className="full-state-actions">{children}</div>}
     </div>

@@ -5,10 +5,10 @@ import { IconButton } from './button.tsx';
 
 interface SearchBoxProps {
   readonly value: string;
-  onChange(value: string): void;
+  readonly onChange: (value: string) => void;
   readonly label: string;
   readonly placeholder: string;
-  onKeyDown?(event: KeyboardEvent<HTMLInputElement>): void;
+  readonly onKeyDown?: (event: KeyboardEvent<HTMLInputElement>) => void;
   readonly ref?: Ref<HTMLInputElement>;
 }
 
@@ -58,7 +58,7 @@ interface SegmentedProps<V extends string> {
   readonly label: string;
   readonly value: V;
   readonly options: readonly { readonly value: V; readonly label: string }[];
-  onChange(value: V): void;
+  readonly onChange: (value: V) => void;
 }
 
 /** A choice of a few, all of them in sight. */

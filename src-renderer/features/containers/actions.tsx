@@ -7,8 +7,8 @@ import { perform } from './queries.ts';
 import { canDo, type Verb } from './verbs.ts';
 
 interface MenuContext {
-  onRemove(containers: readonly ContainerSummary[]): void;
-  navigate(path: string): unknown;
+  readonly onRemove: (containers: readonly ContainerSummary[]) => void;
+  readonly navigate: (path: string) => unknown;
 }
 
 const verbIcons = { start: Play, stop: Square, restart: RotateCw, kill: Zap, remove: Trash2 } as const;
@@ -55,7 +55,7 @@ export function menuItems(t: Text, container: ContainerSummary, context: MenuCon
 }
 
 /** Buttons for what can be done with all that is selected. */
-export function BulkActions({ containers, onRemove }: { readonly containers: readonly ContainerSummary[]; onRemove(): void }) {
+export function BulkActions({ containers, onRemove }: { readonly containers: readonly ContainerSummary[]; readonly onRemove: () => void }) {
   const { t } = useText();
   const verbs: readonly Exclude<Verb, 'remove'>[] = ['start', 'stop', 'restart', 'kill'];
   return (

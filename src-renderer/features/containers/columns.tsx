@@ -49,7 +49,7 @@ function ActionsCell({
   onRemove,
 }: {
   readonly container: ContainerSummary;
-  onRemove(containers: readonly ContainerSummary[]): void;
+  readonly onRemove: (containers: readonly ContainerSummary[]) => void;
 }) {
   const { t } = useText();
   const navigate = useNavigate();
@@ -108,14 +108,14 @@ export function useColumns(
       {
         id: 'ports',
         header: t('containers.columnPorts'),
-        width: '13rem',
+        width: '12.5rem',
         sortValue: (container) => container.ports[0]?.hostPort,
         render: (container) => <PortsCell ports={container.ports} live={container.state === 'running'} />,
       },
       {
         id: 'created',
         header: t('containers.columnCreated'),
-        width: '8.5rem',
+        width: '7.75rem',
         wideOnly: true,
         sortValue: (container) => container.createdAt,
         render: (container) => <RelativeTime atMs={container.createdAt} />,
@@ -123,7 +123,7 @@ export function useColumns(
       {
         id: 'cpu',
         header: t('containers.columnCpu'),
-        width: '5.5rem',
+        width: '4.75rem',
         align: 'end',
         sortValue: (container) => sortStats.get(container.id)?.cpuPercent,
         render: (container) => <CpuCell id={container.id} />,
@@ -131,7 +131,7 @@ export function useColumns(
       {
         id: 'memory',
         header: t('containers.columnMemory'),
-        width: '6.5rem',
+        width: '5.75rem',
         align: 'end',
         sortValue: (container) => sortStats.get(container.id)?.memoryBytes,
         render: (container) => <MemoryCell id={container.id} />,

@@ -31,7 +31,7 @@ export function ContainerDetailPage() {
   const { summary, query, removed } = useContainer(id);
   if (removed || isEngineError(query.error, 'not-found')) {
     return (
-      <FullState icon={PackageX} title={t('detail.gone')} hint={t('detail.goneHint')}>
+      <FullState alone icon={PackageX} title={t('detail.gone')} hint={t('detail.goneHint')}>
         <Link className="button button-primary" to="/containers">
           {t('detail.toList')}
         </Link>
@@ -41,7 +41,7 @@ export function ContainerDetailPage() {
   if (query.isPending) return <Loading />;
   if (!query.data) {
     return (
-      <FullState icon={CircleAlert} tone="bad" title={t('detail.failed')} hint={<ErrorWords error={toEngineError(query.error)} />}>
+      <FullState alone icon={CircleAlert} tone="bad" title={t('detail.failed')} hint={<ErrorWords error={toEngineError(query.error)} />}>
         <Button onClick={() => void query.refetch()}>{t('common.retry')}</Button>
       </FullState>
     );

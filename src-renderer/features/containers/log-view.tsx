@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDownToLine, CircleAlert, Download, FileX, ScrollText } from 'lucide-react';
-import { type RefObject, useDeferredValue, useEffect, useEffectEvent, useLayoutEffect, useMemo, useRef, useState } from 'react';
+import { type RefObject, useDeferredValue, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react';
 import type { ContainerDetail } from '../../../src-main/contract/container.ts';
 import { notify, notifyFailure } from '../../client/notices.ts';
 import { createStore, useStore } from '../../client/store.ts';
@@ -12,7 +12,7 @@ import { CheckField } from '../../ui/field.tsx';
 import { FindBar } from '../../ui/find-bar.tsx';
 import { FullState, Loading } from '../../ui/page.tsx';
 import { downloadLog } from './log-download.ts';
-import { LogMatches } from './log-buffer.ts';
+import { type LogBuffer, LogMatches } from './log-buffer.ts';
 import { LogRow } from './log-row.tsx';
 import { useLog } from './use-log.ts';
 
@@ -200,14 +200,13 @@ function useFollow(element: RefObject<HTMLDivElement | null>, total: number) {
   };
 }
 
-function useMatches(query: string, buffer: ReturnType<typeof useLog>['buffer'], version: number): LogMatches {
-  const matches = useMemo(() => {
-    void buffer;
-    return new LogMatches(query);
-  }, [query, buffer]);
-  useMemo(() => {
-    void version;
-    matches.extend(buffer);
-  }, [matches, buffer, version]);
-  return matches;
+function useMatches(query: string, buffer: LogBuffer, version: number): LogMatches {
+  const known = useRef({ matches: new LogMatches(query), buffer, query, version: -1 });
+  if (known.current.buffer !== buffer || known.current.query !== query)
+    known.current = { matches: new LogMatches(query), buffer, query, version: -1 };
+  if (known.current.version !== version) {
+    known.current.version = version;
+    known.current.matches.extend(buffer);
+  }
+  return known.current.matches;
 }

@@ -12,7 +12,7 @@ export function portText(port: PortMapping): string {
   return `${host}${inside}${port.protocol === 'tcp' ? '' : `/${port.protocol}`}`;
 }
 
-export function PortLink({ port, live }: { readonly port: PortMapping; readonly live: boolean }) {
+export function PortLink({ port, live, icon = true }: { readonly port: PortMapping; readonly live: boolean; readonly icon?: boolean }) {
   const { t } = useText();
   const tabIndex = useRowTabIndex();
   const url = live ? urlOfPort(port) : '';
@@ -35,7 +35,7 @@ export function PortLink({ port, live }: { readonly port: PortMapping; readonly 
       }}
     >
       {portText(port)}
-      <ExternalLink size={12} aria-hidden />
+      {icon ? <ExternalLink size={12} aria-hidden /> : null}
     </a>
   );
 }
@@ -45,7 +45,12 @@ export function PortsCell({ ports, live }: { readonly ports: readonly PortMappin
   return (
     <span className="ports" title={ports.map(portText).join(', ')}>
       {shown.map((port) => (
-        <PortLink key={`${port.hostIp}:${port.hostPort ?? ''}:${port.containerPort}/${port.protocol}`} port={port} live={live} />
+        <PortLink
+          key={`${port.hostIp}:${port.hostPort ?? ''}:${port.containerPort}/${port.protocol}`}
+          port={port}
+          live={live}
+          icon={false}
+        />
       ))}
       {ports.length > shown.length ? <span className="muted">+{ports.length - shown.length}</span> : null}
     </span>

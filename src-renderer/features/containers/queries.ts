@@ -153,8 +153,8 @@ export function useLastLines(id: string, enabled: boolean, finishedAt: number | 
 }
 
 export interface ShellSession extends AsyncIterable<TerminalDown> {
-  send(item: TerminalUp): Promise<void>;
-  close(): void;
+  readonly send: (item: TerminalUp) => Promise<void>;
+  readonly close: () => void;
 }
 
 export function openShell(id: string, shell: string, size: { readonly rows: number; readonly columns: number }): ShellSession {

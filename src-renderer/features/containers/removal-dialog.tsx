@@ -11,8 +11,8 @@ import { isUp, shortImageName } from './verbs.ts';
 interface RemovalDialogProps {
   /** What is to be removed; fixed when it is opened, so that what is confirmed is what was shown. */
   readonly containers: readonly ContainerSummary[];
-  onClose(): void;
-  onRemoved?(): void;
+  readonly onClose: () => void;
+  readonly onRemoved?: () => void;
 }
 
 /** The plan of a removal: what will be gone, by name, before anything is. */
@@ -64,7 +64,7 @@ export function RemovalDialog({ containers, onClose, onRemoved }: RemovalDialogP
 interface VolumePlanProps {
   readonly volumes: readonly AnonymousVolume[];
   readonly keep: boolean;
-  onKeep(keep: boolean): void;
+  readonly onKeep: (keep: boolean) => void;
 }
 
 function VolumePlan({ volumes, keep, onKeep }: VolumePlanProps) {

@@ -12,8 +12,8 @@ export type SessionState =
 
 export interface TerminalSession {
   /** It can be seen again: fits the size and takes the focus. */
-  show(): void;
-  close(): void;
+  readonly show: () => void;
+  readonly close: () => void;
 }
 
 /** Dark in both themes, as programs that colour their output expect it. */

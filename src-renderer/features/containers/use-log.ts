@@ -32,12 +32,15 @@ export function useLog(id: string, startedAt: number | undefined): LogStream {
     let waiting: LogEntry[] = [];
     let frame = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    // While a long log is read, drawing each frame would cost more than reading.
+    let backlog = false;
     const flush = () => {
       cancelAnimationFrame(frame);
       clearTimeout(timer);
       frame = 0;
       timer = undefined;
       if (waiting.length === 0 || abort.signal.aborted) return;
+      backlog = waiting.length > 200;
       own.append(waiting);
       waiting = [];
       changed();
@@ -47,8 +50,8 @@ export function useLog(id: string, startedAt: number | undefined): LogStream {
         waiting.push(entry);
         // Frames stop while the window is hidden; the lines must not pile up unbounded meanwhile.
         if (frame === 0 && timer === undefined) {
-          if (document.visibilityState === 'visible') frame = requestAnimationFrame(flush);
-          timer = setTimeout(flush, 250);
+          if (document.visibilityState === 'visible' && !backlog) frame = requestAnimationFrame(flush);
+          timer = setTimeout(flush, backlog ? 120 : 250);
         }
       }
     };

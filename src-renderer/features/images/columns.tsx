@@ -29,7 +29,15 @@ export function toRows(images: readonly ImageSummary[]): readonly ImageRow[] {
   );
 }
 
-function ActionsCell({ row, onRemove, onPull }: { readonly row: ImageRow; onRemove(row: ImageRow): void; onPull(name: string): void }) {
+function ActionsCell({
+  row,
+  onRemove,
+  onPull,
+}: {
+  readonly row: ImageRow;
+  readonly onRemove: (row: ImageRow) => void;
+  readonly onPull: (name: string) => void;
+}) {
   const { t } = useText();
   const navigate = useNavigate();
   const tabIndex = useRowTabIndex();
@@ -76,7 +84,7 @@ export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: str
       {
         id: 'name',
         header: t('images.columnName'),
-        sortValue: (row) => row.repository,
+        sortValue: (row) => (row.repository === '' ? undefined : row.repository),
         render: (row) =>
           row.name === '' ? (
             <span className="muted">{t('images.dangling')}</span>

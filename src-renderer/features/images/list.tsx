@@ -140,7 +140,7 @@ function fits(row: ImageRow, query: string): boolean {
     .every((word) => text.includes(word));
 }
 
-function NoRows({ total, onClear, onPull }: { readonly total: number; onClear(): void; onPull(): void }) {
+function NoRows({ total, onClear, onPull }: { readonly total: number; readonly onClear: () => void; readonly onPull: () => void }) {
   const { t } = useText();
   const live = useImages();
   if (live.status === 'loading') return <Loading />;

@@ -19,7 +19,7 @@ interface PullForm {
 }
 
 /** Asks what to pull, then shows how it goes. Closing it stops nothing. */
-export function PullDialog({ reference, onClose }: { readonly reference: string; onClose(): void }) {
+export function PullDialog({ reference, onClose }: { readonly reference: string; readonly onClose: () => void }) {
   const { t } = useText();
   const [activityId, setActivityId] = useState<number>();
   const form = useForm<PullForm>({ defaultValues: { reference, platform: '', user: '', password: '' } });
@@ -90,7 +90,15 @@ export function PullDialog({ reference, onClose }: { readonly reference: string;
   );
 }
 
-function RunningPull({ activityId, onClose, onAgain }: { readonly activityId: number; onClose(): void; onAgain(): void }) {
+function RunningPull({
+  activityId,
+  onClose,
+  onAgain,
+}: {
+  readonly activityId: number;
+  readonly onClose: () => void;
+  readonly onAgain: () => void;
+}) {
   const { t } = useText();
   const navigate = useNavigate();
   const activity = useSelected(activities, (list) => list.find((entry) => entry.id === activityId));

@@ -1,6 +1,5 @@
 /** What the pages of images ask of the engine. The only place of this feature that calls the client. */
 import { EngineError, isEngineError } from '../../../src-main/base/errors.ts';
-import type { ImageSummary } from '../../../src-main/contract/image.ts';
 import { track } from '../../client/activity.ts';
 import { engine } from '../../client/connection.ts';
 import { notify, notifyFailure } from '../../client/notices.ts';
@@ -36,19 +35,27 @@ export function startPull(request: PullRequest): { readonly id: number; readonly
   return { id, result: told };
 }
 
-/** Removes each by its id; reports by notices. */
-export async function removeImages(images: readonly ImageSummary[]): Promise<void> {
+/** One image, and the names of it that are to go; with the last of its names the image goes too. */
+export interface ImageRemoval {
+  readonly id: string;
+  readonly names: readonly string[];
+}
+
+/** Removes what the plan has shown and nothing else; reports by notices. */
+export async function removeImages(removals: readonly ImageRemoval[]): Promise<void> {
   const t = text();
   const done: string[] = [];
-  for (const image of images) {
-    const name = image.names[0] ?? image.id.slice(0, 12);
-    try {
-      // Name by name, never by force: that would take a container along that was made since the plan was shown.
-      for (const reference of image.names.length > 0 ? image.names : [image.id]) await engine().image.remove({ image: reference });
-      done.push(name);
-    } catch (error) {
-      if (isEngineError(error, 'not-found')) done.push(name);
-      else notifyFailure(t('images.removeFailed', { name }), error);
+  for (const { id, names } of removals) {
+    // Name by name, never by force: that would take a container along that was made since the plan was shown.
+    for (const reference of names.length > 0 ? names : [id]) {
+      const name = names.length > 0 ? reference : id.slice(0, 12);
+      try {
+        await engine().image.remove({ image: reference });
+        done.push(name);
+      } catch (error) {
+        if (isEngineError(error, 'not-found')) done.push(name);
+        else notifyFailure(t('images.removeFailed', { name }), error);
+      }
     }
   }
   const [first] = done;

@@ -9,19 +9,19 @@ import type { ImageRow } from './columns.tsx';
 import { removeImages } from './queries.ts';
 
 /** The plan: every name and every container that goes or stays, before anything does. */
-export function ImageRemovalDialog({ rows, onClose }: { readonly rows: readonly ImageRow[]; onClose(): void }) {
+export function ImageRemovalDialog({ rows, onClose }: { readonly rows: readonly ImageRow[]; readonly onClose: () => void }) {
   const { t } = useText();
   const containers = useContainers();
-  const images = useMemo(() => [...new Map(rows.map((row) => [row.image.id, row.image])).values()], [rows]);
+  const plans = useMemo(() => toPlans(rows), [rows]);
   const users = (image: ImageSummary) =>
     [...containers.value.byId.values()].filter((container) => container.imageId === image.id).map((container) => container.name);
-  const removable = images.filter((image) => users(image).length === 0 && image.containers === 0);
+  const removable = plans.filter(({ image }) => users(image).length === 0 && image.containers === 0);
   const count = removable.length;
   return (
     <Dialog
       open
       onOpenChange={onClose}
-      title={t('images.removeTitle', { count: images.length })}
+      title={t('images.removeTitle', { count: plans.length })}
       description={t('images.removeIntro')}
       footer={
         <>
@@ -31,7 +31,7 @@ export function ImageRemovalDialog({ rows, onClose }: { readonly rows: readonly 
             disabled={count === 0}
             onClick={() => {
               onClose();
-              void removeImages(removable);
+              void removeImages(removable.map(({ image, names }) => ({ id: image.id, names })));
             }}
           >
             {t('images.removeConfirm', { count })}
@@ -40,21 +40,24 @@ export function ImageRemovalDialog({ rows, onClose }: { readonly rows: readonly 
       }
     >
       <ul className="plan" tabIndex={0} aria-label={t('images.title')}>
-        {images.map((image) => {
-          const names = users(image);
-          const used = Math.max(names.length, image.containers);
+        {plans.map(({ image, names, stays }) => {
+          const userNames = users(image);
+          const used = Math.max(userNames.length, image.containers);
           return (
             <li key={image.id} className={used > 0 ? 'plan-blocked' : undefined}>
-              <strong>{image.names.length > 0 ? image.names.join(', ') : shortId(image.id)}</strong>
-              <span className="muted">
-                {formatBytes(image.sizeBytes)}
-                {used > 0 ? ` · ${t('images.removeInUse', { count: used, names: names.slice(0, 5).join(', ') })}` : ''}
+              <span>
+                <strong>{names.length > 0 ? names.join(', ') : shortId(image.id)}</strong>
+                {used > 0 ? (
+                  <span className="plan-note">{t('images.removeInUse', { count: used, names: userNames.slice(0, 5).join(', ') })}</span>
+                ) : null}
+                {stays.length > 0 ? <span className="plan-note">{t('images.removeStays', { names: stays.join(', ') })}</span> : null}
               </span>
+              <span className="muted numbers">{used > 0 ? t('common.kept') : formatBytes(image.sizeBytes)}</span>
             </li>
           );
         })}
       </ul>
-      {count < images.length ? <p className="warning-text">{t('images.removeBlocked')}</p> : null}
+      {count < plans.length ? <p className="warning-text">{t('images.removeBlocked')}</p> : null}
       {count > 0 ? (
         <p>
           {t('images.removeAgain')} {t('images.removeLocal')}
@@ -62,4 +65,20 @@ export function ImageRemovalDialog({ rows, onClose }: { readonly rows: readonly 
       ) : null}
     </Dialog>
   );
+}
+
+interface Plan {
+  readonly image: ImageSummary;
+  /** The names that go. */
+  readonly names: readonly string[];
+  /** The names that it keeps. */
+  readonly stays: readonly string[];
+}
+
+function toPlans(rows: readonly ImageRow[]): readonly Plan[] {
+  const images = new Map(rows.map((row) => [row.image.id, row.image]));
+  return [...images.values()].map((image) => {
+    const names = rows.filter((row) => row.image.id === image.id && row.name !== '').map((row) => row.name);
+    return { image, names, stays: image.names.filter((name) => !names.includes(name)) };
+  });
 }

@@ -10,7 +10,7 @@ interface ListProps {
   readonly title: string;
   readonly hint?: string;
   readonly addLabel: string;
-  onAdd(): void;
+  readonly onAdd: () => void;
   readonly children: ReactNode;
 }
 

@@ -53,7 +53,12 @@ export function RunPage() {
   const [params] = useSearchParams();
   const [failure, setFailure] = useState<EngineError>();
   const resolver = useResolver(t, useSurroundings());
-  const form = useForm<RunValues>({ defaultValues: { ...emptyValues, image: params.get('image') ?? '' }, resolver, mode: 'onTouched' });
+  const form = useForm<RunValues>({
+    defaultValues: { ...emptyValues, image: params.get('image') ?? '' },
+    resolver,
+    mode: 'onTouched',
+    delayError: 400,
+  });
   const { isSubmitting, errors, submitCount } = form.formState;
   const submit = form.handleSubmit(async (values) => {
     setFailure(undefined);

@@ -20,15 +20,15 @@ export function splitWords(line: string): string[] | undefined {
     const next = line[index + 1];
     if (quote === "'") {
       if (char === "'") quote = '';
-      else word += char;
+      else word = (word ?? '') + char;
     } else if (char === '\\' && next !== undefined && (quote === '' || '$`"\\\n'.includes(next))) {
       // A backslash before the end of a line joins the lines.
-      word = (word ?? '') + (next === '\n' ? '' : next);
+      if (next !== '\n') word = (word ?? '') + next;
       index += 1;
     } else if (char === '"') {
       quote = quote === '"' ? '' : '"';
       word ??= '';
-    } else if (quote === '"') word += char;
+    } else if (quote === '"') word = (word ?? '') + char;
     else if (char === "'") {
       quote = "'";
       word ??= '';

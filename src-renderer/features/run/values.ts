@@ -71,17 +71,23 @@ function resourcesOf(values: RunValues): NonNullable<ContainerSpecInput['resourc
   const memoryBytes = values.memory.trim() === '' ? undefined : parseSize(values.memory);
   return {
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    ...(values.cpus.trim() === '' ? {} : { cpus: Number(values.cpus) }),
-    ...(values.pids.trim() === '' ? {} : { pidsLimit: Number(values.pids) }),
+    ...(!(Number(values.cpus) > 0) ? {} : { cpus: Number(values.cpus) }),
+    ...(values.pids.trim() === '' || !Number.isInteger(Number(values.pids)) ? {} : { pidsLimit: Number(values.pids) }),
   };
 }
 
-/** Of values that were found to be valid; what was left empty is left out, so that the engine's defaults hold. */
+/**
+ * What was left empty is left out, so that the engine's defaults hold; and so is what is not complete yet, since the
+ * command line follows every key. Only values without problems are sent.
+ */
 export function toSpec(values: RunValues): ContainerSpecInput {
   const command = splitWords(values.command) ?? [];
   const limits = resourcesOf(values);
   // With the host's network there is nothing to publish.
-  const ports = values.network === 'host' || values.network === 'none' ? [] : values.ports;
+  const ports =
+    values.network === 'host' || values.network === 'none' ? [] : values.ports.filter((port) => isPortNumber(port.containerPort));
+  const variables = values.environment.filter(({ name }) => name.trim() !== '');
+  const mounts = values.mounts.filter(({ target }) => target.trim() !== '');
   return {
     image: values.image.trim(),
     ...(values.name.trim() === '' ? {} : { name: values.name.trim() }),
@@ -91,16 +97,16 @@ export function toSpec(values: RunValues): ContainerSpecInput {
       : {
           ports: ports.map((port) => ({
             ...(port.hostIp.trim() === '' ? {} : { hostIp: port.hostIp.trim() }),
-            ...(port.hostPort.trim() === '' ? {} : { hostPort: Number(port.hostPort) }),
+            ...(!isPortNumber(port.hostPort) ? {} : { hostPort: Number(port.hostPort) }),
             containerPort: Number(port.containerPort),
             ...(port.protocol === 'tcp' ? {} : { protocol: port.protocol }),
           })),
         }),
-    ...(values.environment.length === 0 ? {} : { environment: values.environment.map(({ name, value }) => `${name.trim()}=${value}`) }),
-    ...(values.mounts.length === 0
+    ...(variables.length === 0 ? {} : { environment: variables.map(({ name, value }) => `${name.trim()}=${value}`) }),
+    ...(mounts.length === 0
       ? {}
       : {
-          mounts: values.mounts.map((mount) => ({
+          mounts: mounts.map((mount) => ({
             type: mount.type,
             ...(mount.type === 'tmpfs' ? {} : { source: mount.source.trim() }),
             target: mount.target.trim(),

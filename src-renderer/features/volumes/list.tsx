@@ -21,7 +21,13 @@ function useUserNames(): (volume: VolumeSummary) => string {
   return useMemo(() => (volume) => volume.usedBy.map((id) => byId.get(id)?.name ?? id.slice(0, 12)).join(', '), [byId]);
 }
 
-function RemoveCell({ volume, onRemove }: { readonly volume: VolumeSummary; onRemove(volumes: readonly VolumeSummary[]): void }) {
+function RemoveCell({
+  volume,
+  onRemove,
+}: {
+  readonly volume: VolumeSummary;
+  readonly onRemove: (volumes: readonly VolumeSummary[]) => void;
+}) {
   const { t } = useText();
   return (
     <IconButton
@@ -198,7 +204,7 @@ export function VolumeList() {
 
 const rowName = (volume: VolumeSummary) => volume.name;
 
-function RemovalDialog({ volumes, onClose }: { readonly volumes: readonly VolumeSummary[]; onClose(): void }) {
+function RemovalDialog({ volumes, onClose }: { readonly volumes: readonly VolumeSummary[]; readonly onClose: () => void }) {
   const { t } = useText();
   const userNames = useUserNames();
   const removable = volumes.filter((volume) => volume.usedBy.length === 0);
@@ -229,7 +235,11 @@ function RemovalDialog({ volumes, onClose }: { readonly volumes: readonly Volume
         {volumes.map((volume) => (
           <li key={volume.name} className={volume.usedBy.length > 0 ? 'plan-blocked' : undefined}>
             <strong className="clip">{volume.name}</strong>
-            {volume.usedBy.length > 0 ? <span className="muted">{t('volumes.usedBy', { names: userNames(volume) })}</span> : null}
+            {volume.usedBy.length > 0 ? (
+              <span className="muted">
+                {t('volumes.usedBy', { names: userNames(volume) })} · {t('common.kept')}
+              </span>
+            ) : null}
           </li>
         ))}
       </ul>
