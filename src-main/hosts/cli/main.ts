@@ -17,9 +17,19 @@ for (const stream of [process.stdout, process.stderr]) {
   });
 }
 enableCompileCache(compileCacheDirectory());
-const { runProgram } = await import('./program.ts');
-const status = await runProgram(process.argv.slice(2));
-// Both are empty when their last write has been taken.
-await new Promise((resolve) => process.stdout.write('', resolve));
-await new Promise((resolve) => process.stderr.write('', resolve));
-process.exit(status);
+
+async function main(): Promise<void> {
+  const { runProgram } = await import('./program.ts');
+  const status = await runProgram(process.argv.slice(2));
+  // Both are empty when their last write has been taken.
+  await new Promise((resolve) => process.stdout.write('', resolve));
+  await new Promise((resolve) => process.stderr.write('', resolve));
+  process.exit(status);
+}
+
+// Nothing is left that could go on, and yet the command has not ended: something waits for what never comes.
+process.on('beforeExit', () => {
+  process.stderr.write('Error: internal error: the command came to a halt before its end\n');
+  process.exit(125);
+});
+void main();
