@@ -177,7 +177,7 @@ function containerDefaults(settings: Settings, processes: Pick<Processes, 'find'
   return {
     capabilities: settings.texts('containers', 'default_capabilities') ?? defaultCapabilities,
     sysctls: settings.texts('containers', 'default_sysctls') ?? ['net.ipv4.ping_group_range=0 0'],
-    ulimits: settings.texts('containers', 'default_ulimits') ?? ['nofile=1048576:1048576', 'nproc=4194304:4194304'],
+    ulimits: settings.texts('containers', 'default_ulimits') ?? [],
     environment: settings.texts('containers', 'env') ?? [defaultPath],
     pidsLimit: settings.integer('containers', 'pids_limit') ?? 2048,
     seccompProfile:
