@@ -72,16 +72,6 @@ function compressionOf(head: Buffer, path: string): Compression {
   return 'none';
 }
 
-async function* chunksOf(file: FileHandle): AsyncGenerator<Buffer> {
-  for (let position = 0; ; ) {
-    const buffer = Buffer.allocUnsafe(chunkBytes);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-    if (bytesRead === 0) return;
-    position += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
-}
-
 /** Decompresses into a file without a name: it is gone with this process, however that ends. */
 async function spool(
   source: FileHandle,
@@ -97,7 +87,7 @@ async function spool(
     const decompress = compression === 'gzip' ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });
     // Not the handles' own streams: those that do not close their file do not end a pipeline either.
     await pipeline(
-      chunksOf(source),
+      chunksOf(source.fd, 0, (await source.stat()).size),
       decompress,
       async (chunks: AsyncIterable<Buffer>) => {
         for await (const chunk of chunks) {
