@@ -8,30 +8,33 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
-  rmdirSync,
-  unlinkSync,
+  rmdir,
+  unlink,
 } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import { errnoOf, toEngineError } from '../errno.ts';
 
-/** How long the event loop may stand still. */
-const sliceMs = 8;
 /** Folders deeper than this are moved up to the top first: each level costs a descriptor. */
 const maxDepth = 256;
+/** An unlink waits for the file system's journal: several at once share a wait. Node has 4 threads for them. */
+const concurrency = 8;
+/** Something that keeps adding files while we remove them must not hold us for ever. */
+const maxPasses = 100_000;
 const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 interface Walk {
   readonly path: string;
   readonly mountId: string;
   readonly topFd: number;
-  sliceEnd: number;
   moved: number;
+  /** Folders that are worked on beside the one that waits for them. */
+  beside: number;
 }
 
 /**
- * Removes a tree by synchronous calls in slices: asynchronous ones take 5 times as long. Every step is relative to an open folder
- * (/proc/self/fd/N), so a symlink that somebody swaps in meanwhile is never followed and a path may be longer than PATH_MAX.
+ * Removes a tree. Every step is relative to an open folder (/proc/self/fd/N), so a symlink that somebody swaps in meanwhile is
+ * never followed and a path may be longer than PATH_MAX.
  */
 export async function removeTree(path: string): Promise<void> {
   const absolute = resolve(path);
@@ -39,17 +42,17 @@ export async function removeTree(path: string): Promise<void> {
   if (parentFd === undefined) return;
   try {
     const name = basename(absolute);
-    if (unlinkUnlessFolder(parentFd, name, absolute)) return;
+    if (await unlinkUnlessFolder(parentFd, name, absolute)) return;
     const topFd = openFolder(parentFd, name, absolute);
     if (topFd === undefined) return;
     try {
       const mountId = mountIdOf(topFd);
       if (mountId !== mountIdOf(parentFd)) throw mounted(absolute);
-      await empty(topFd, 0, absolute, { path: absolute, mountId, topFd, sliceEnd: performance.now() + sliceMs, moved: 0 });
+      await empty(topFd, 0, absolute, { path: absolute, mountId, topFd, moved: 0, beside: 0 });
     } finally {
       closeSync(topFd);
     }
-    removeFolder(parentFd, name, absolute);
+    await removeFolder(parentFd, name, absolute);
   } finally {
     closeSync(parentFd);
   }
@@ -60,16 +63,48 @@ async function empty(fd: number, depth: number, path: string, walk: Walk): Promi
   for (let pass = 0; ; pass++) {
     const entries = readdirSync(at(fd), { withFileTypes: true });
     if (entries.length === 0) return;
-    if (pass > maxDepth * maxDepth) throw new EngineError('in-use', `remove ${walk.path}: something keeps filling ${path}`);
-    for (const entry of entries) {
-      if (performance.now() > walk.sliceEnd) {
-        await new Promise((done) => setImmediate(done));
-        walk.sliceEnd = performance.now() + sliceMs;
-      }
-      if (!entry.isDirectory() && unlinkUnlessFolder(fd, entry.name, `${path}/${entry.name}`)) continue;
-      await removeChild(fd, entry.name, depth, path, walk);
-    }
+    if (pass > maxPasses) throw new EngineError('in-use', `remove ${walk.path}: something keeps filling ${path}`);
+    const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    const others = entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name);
+    await removeFiles(others, async (name) => {
+      // The type of an entry may be unknown, or have changed.
+      if (!(await unlinkUnlessFolder(fd, name, `${path}/${name}`))) folders.push(name);
+    });
+    await removeFolders(folders, (name) => removeChild(fd, name, depth, path, walk), walk);
   }
+}
+
+/** Waits for all that was begun, also after a failure: descriptors are closed afterwards. */
+async function removeFiles(names: readonly string[], remove: (name: string) => Promise<void>): Promise<void> {
+  const rest = names[Symbol.iterator]();
+  const work = async () => {
+    for (const name of rest) await remove(name);
+  };
+  const running = Array.from({ length: Math.min(concurrency, names.length) }, work);
+  await Promise.allSettled(running);
+  await Promise.all(running);
+}
+
+/** A few beside each other in the whole tree, the others one after the other: each holds a descriptor per level. */
+async function removeFolders(names: readonly string[], remove: (name: string) => Promise<void>, walk: Walk): Promise<void> {
+  const beside: Promise<void>[] = [];
+  try {
+    for (const name of names) {
+      if (walk.beside >= concurrency) {
+        await remove(name);
+        continue;
+      }
+      walk.beside++;
+      beside.push(
+        remove(name).finally(() => {
+          walk.beside--;
+        }),
+      );
+    }
+  } finally {
+    await Promise.allSettled(beside);
+  }
+  await Promise.all(beside);
 }
 
 async function removeChild(fd: number, name: string, depth: number, parentPath: string, walk: Walk): Promise<void> {
@@ -86,7 +121,7 @@ async function removeChild(fd: number, name: string, depth: number, parentPath: 
   } finally {
     closeSync(childFd);
   }
-  removeFolder(fd, name, path);
+  await removeFolder(fd, name, path);
 }
 
 /** Opens a folder of a folder, making it accessible if need be; undefined when it is gone. */
@@ -115,27 +150,28 @@ function openIfExists(path: string, flags: number, shown: string, tellDenied?: t
 }
 
 /** Answers false for a folder. */
-function unlinkUnlessFolder(parentFd: number, name: string, path: string): boolean {
-  try {
-    unlinkSync(at(parentFd, name));
-    return true;
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === 'ENOENT') return true;
-    if (errno === 'EISDIR') return false;
-    if (errno === 'EBUSY') throw mounted(path);
-    throw toEngineError(error, 'remove', path);
-  }
+async function unlinkUnlessFolder(parentFd: number, name: string, path: string): Promise<boolean> {
+  const error = await attempt(unlink, at(parentFd, name));
+  if (error === undefined || errnoOf(error) === 'ENOENT') return true;
+  if (errnoOf(error) === 'EISDIR') return false;
+  throw errnoOf(error) === 'EBUSY' ? mounted(path) : toEngineError(error, 'remove', path);
 }
 
-function removeFolder(parentFd: number, name: string, path: string): void {
-  try {
-    rmdirSync(at(parentFd, name));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
-    if (errnoOf(error) === 'EBUSY') throw mounted(path);
-    throw toEngineError(error, 'remove', path);
-  }
+async function removeFolder(parentFd: number, name: string, path: string): Promise<void> {
+  const error = await attempt(rmdir, at(parentFd, name));
+  if (error === undefined || errnoOf(error) === 'ENOENT') return;
+  throw errnoOf(error) === 'EBUSY' ? mounted(path) : toEngineError(error, 'remove', path);
+}
+
+type PathCall = (path: string, callback: (error: Error | null) => void) => void;
+
+/** Callbacks cost half of what promises of node:fs do. */
+function attempt(call: PathCall, path: string): Promise<Error | undefined> {
+  return new Promise((resolve) => {
+    call(path, (error) => {
+      resolve(error ?? undefined);
+    });
+  });
 }
 
 function at(fd: number, name?: string): string {
