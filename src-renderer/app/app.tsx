@@ -7,13 +7,16 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { RouterProvider } from 'react-router/dom';
 import { cache, refreshAfterReconnect } from '../client/cache.ts';
+import { TextProvider } from '../text/provider.tsx';
 import { router } from './routes.tsx';
 
 export function App() {
   useEffect(refreshAfterReconnect, []);
   return (
-    <QueryClientProvider client={cache}>
-      <RouterProvider router={router} />
-    </QueryClientProvider>
+    <TextProvider>
+      <QueryClientProvider client={cache}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </TextProvider>
   );
 }

@@ -8,7 +8,10 @@ export function openPage(url: string): Promise<unknown> {
   return Promise.resolve();
 }
 
-/** Where a published port is reached from here; empty for what a browser cannot open. */
+/**
+ * Where a published port is reached from here; empty for what a browser cannot open. Never by the name that this page has:
+ * cookies are not kept apart by port, so that the container would be sent the session of the interface.
+ */
 export function urlOfPort(port: {
   readonly hostIp: string;
   readonly hostPort?: number | undefined;
@@ -17,7 +20,7 @@ export function urlOfPort(port: {
 }): string {
   if (port.protocol !== 'tcp' || port.hostPort === undefined) return '';
   const wildcard = port.hostIp === '' || port.hostIp === '0.0.0.0' || port.hostIp === '::';
-  const here = /^https?:$/.test(location.protocol) ? location.hostname : 'localhost';
+  const here = location.hostname === 'localhost' ? '127.0.0.1' : 'localhost';
   const host = wildcard ? here : port.hostIp.includes(':') ? `[${port.hostIp}]` : port.hostIp;
   const secure = port.containerPort === 443 || port.containerPort === 8443;
   return `${secure ? 'https' : 'http'}://${host}:${port.hostPort}/`;

@@ -1,6 +1,7 @@
 /** The language of the interface, and how numbers, sizes and dates look in it. */
 import i18next, { type TFunction } from 'i18next';
-import { initReactI18next, useTranslation } from 'react-i18next';
+import { createContext, useContext } from 'react';
+import { initReactI18next } from 'react-i18next';
 import { en } from './en.ts';
 import { ja } from './ja.ts';
 
@@ -45,9 +46,16 @@ export async function changeLanguage(language: Language): Promise<void> {
   document.documentElement.lang = language;
 }
 
-export function useText(): { readonly t: Text; readonly language: Language } {
-  const { t, i18n } = useTranslation();
-  return { t, language: isLanguage(i18n.language) ? i18n.language : 'en' };
+export interface TextValue {
+  readonly t: Text;
+  readonly language: Language;
+}
+
+/** Filled by the one `TextProvider`: a table has hundreds of readers, and a subscription for each would be felt. */
+export const TextContext = createContext<TextValue>({ t: i18next.t, language: 'en' });
+
+export function useText(): TextValue {
+  return useContext(TextContext);
 }
 
 /** Outside of components: for messages that are made once. */

@@ -87,7 +87,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
     count: sorted.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeight,
-    overscan: 12,
+    overscan: 6,
     scrollPaddingStart: headHeight,
     getItemKey: (index) => sorted[index]?.id ?? index,
   });
@@ -159,7 +159,6 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
   const items = virtualizer.getVirtualItems();
   const before = items[0]?.start ?? 0;
   const after = virtualizer.getTotalSize() - (items.at(-1)?.end ?? 0);
-  const columnCount = columns.length + 1;
   return (
     <div className="table-scroller" ref={scroller}>
       <table
@@ -188,7 +187,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
         <tbody>
           {before > 0 ? (
             <tr aria-hidden style={{ height: before }}>
-              <td colSpan={columnCount} />
+              <td />
             </tr>
           ) : null}
           {items.map((item) => {
@@ -212,7 +211,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
           })}
           {after > 0 ? (
             <tr aria-hidden style={{ height: after }}>
-              <td colSpan={columnCount} />
+              <td />
             </tr>
           ) : null}
         </tbody>

@@ -1,6 +1,7 @@
-import type { LucideIcon } from 'lucide-react';
+import { Ellipsis, type LucideIcon } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
+import { IconButton } from './button.tsx';
 
 export interface MenuItem {
   readonly id: string;
@@ -14,17 +15,16 @@ export interface MenuItem {
   readonly onSelect: () => void;
 }
 
-export function Menu({
-  trigger,
-  items,
-  label,
-}: {
+interface MenuProps {
   readonly trigger: ReactNode;
   readonly items: readonly MenuItem[];
   readonly label: string;
-}) {
+  readonly defaultOpen?: boolean;
+}
+
+export function Menu({ trigger, items, label, defaultOpen = false }: MenuProps) {
   return (
-    <DropdownMenu.Root modal={false}>
+    <DropdownMenu.Root modal={false} defaultOpen={defaultOpen}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
       <DropdownMenu.Portal container={document.getElementById('main')}>
         <DropdownMenu.Content className="menu" align="end" sideOffset={4} aria-label={label} collisionPadding={8}>
@@ -34,6 +34,32 @@ export function Menu({
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
+  );
+}
+
+interface RowMenuProps {
+  readonly label: string;
+  readonly tabIndex: number;
+  /** Asked for when the menu is opened. */
+  readonly items: () => readonly MenuItem[];
+}
+
+/** The menu of a row: a mere button until it is used, since a table draws dozens of rows while it scrolls. */
+export function RowMenu({ label, tabIndex, items }: RowMenuProps) {
+  const [used, setUsed] = useState(false);
+  if (used)
+    return <Menu defaultOpen label={label} items={items()} trigger={<IconButton icon={Ellipsis} label={label} tabIndex={tabIndex} />} />;
+  return (
+    <IconButton
+      icon={Ellipsis}
+      label={label}
+      tabIndex={tabIndex}
+      aria-haspopup="menu"
+      aria-expanded={false}
+      onClick={() => {
+        setUsed(true);
+      }}
+    />
   );
 }
 

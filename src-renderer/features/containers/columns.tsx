@@ -1,4 +1,4 @@
-import { Ellipsis, Play, Square } from 'lucide-react';
+import { Play, Square } from 'lucide-react';
 import { useMemo } from 'react';
 import { Link, useNavigate } from 'react-router';
 import type { ContainerSummary } from '../../../src-main/contract/container.ts';
@@ -8,7 +8,7 @@ import { useText } from '../../text/text.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import type { TableColumn } from '../../ui/data-table.tsx';
-import { Menu } from '../../ui/menu.tsx';
+import { RowMenu } from '../../ui/menu.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
 import { StateLabel } from '../../ui/state-label.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
@@ -65,10 +65,10 @@ function ActionsCell({
         disabled={busy || !canDo(up ? 'stop' : 'start', container.state)}
         onClick={() => void perform(up ? 'stop' : 'start', [container])}
       />
-      <Menu
+      <RowMenu
         label={t('common.actionsFor', { name: container.name })}
-        trigger={<IconButton icon={Ellipsis} label={t('common.actionsFor', { name: container.name })} tabIndex={tabIndex} />}
-        items={menuItems(t, container, { onRemove, navigate })}
+        tabIndex={tabIndex}
+        items={() => menuItems(t, container, { onRemove, navigate })}
       />
     </span>
   );
@@ -85,7 +85,7 @@ export function useColumns(
       {
         id: 'state',
         header: t('containers.columnState'),
-        width: '8.5rem',
+        width: '7.25rem',
         sortValue: (container) => container.state,
         render: (container) => <StateCell container={container} />,
       },
@@ -108,14 +108,14 @@ export function useColumns(
       {
         id: 'ports',
         header: t('containers.columnPorts'),
-        width: '12.5rem',
+        width: 'clamp(8.5rem, 17cqw, 13rem)',
         sortValue: (container) => container.ports[0]?.hostPort,
         render: (container) => <PortsCell ports={container.ports} live={container.state === 'running'} />,
       },
       {
         id: 'created',
         header: t('containers.columnCreated'),
-        width: '7.75rem',
+        width: '7rem',
         wideOnly: true,
         sortValue: (container) => container.createdAt,
         render: (container) => <RelativeTime atMs={container.createdAt} />,
@@ -123,7 +123,7 @@ export function useColumns(
       {
         id: 'cpu',
         header: t('containers.columnCpu'),
-        width: '4.75rem',
+        width: '4.5rem',
         align: 'end',
         sortValue: (container) => sortStats.get(container.id)?.cpuPercent,
         render: (container) => <CpuCell id={container.id} />,
@@ -131,7 +131,7 @@ export function useColumns(
       {
         id: 'memory',
         header: t('containers.columnMemory'),
-        width: '5.75rem',
+        width: '5.5rem',
         align: 'end',
         sortValue: (container) => sortStats.get(container.id)?.memoryBytes,
         render: (container) => <MemoryCell id={container.id} />,
@@ -139,7 +139,7 @@ export function useColumns(
       {
         id: 'actions',
         header: t('common.actions'),
-        width: '5.25rem',
+        width: '5.5rem',
         align: 'end',
         render: (container) => <ActionsCell container={container} onRemove={onRemove} />,
       },

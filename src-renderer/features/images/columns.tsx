@@ -1,4 +1,4 @@
-import { Download, Ellipsis, Play, Trash2 } from 'lucide-react';
+import { Download, Play, Trash2 } from 'lucide-react';
 import { useMemo } from 'react';
 import { useNavigate } from 'react-router';
 import type { ImageSummary } from '../../../src-main/contract/image.ts';
@@ -7,7 +7,7 @@ import { useText } from '../../text/text.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import type { TableColumn } from '../../ui/data-table.tsx';
-import { Menu } from '../../ui/menu.tsx';
+import { RowMenu } from '../../ui/menu.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
 import { RelativeTime } from '../../ui/time.tsx';
 import { splitName } from './names.ts';
@@ -47,10 +47,10 @@ function ActionsCell({
   return (
     <span className="row-actions">
       <IconButton icon={Play} label={t('palette.run', { name: shown })} tabIndex={tabIndex} onClick={run} />
-      <Menu
+      <RowMenu
         label={t('common.actionsFor', { name: shown })}
-        trigger={<IconButton icon={Ellipsis} label={t('common.actionsFor', { name: shown })} tabIndex={tabIndex} />}
-        items={[
+        tabIndex={tabIndex}
+        items={() => [
           { id: 'run', label: t('images.run'), icon: Play, onSelect: run },
           {
             id: 'pull',
@@ -146,7 +146,7 @@ export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: str
       {
         id: 'actions',
         header: t('common.actions'),
-        width: '5.25rem',
+        width: '5.5rem',
         align: 'end',
         render: (row) => <ActionsCell row={row} onRemove={onRemove} onPull={onPull} />,
       },
