@@ -33,7 +33,7 @@ export function hostPlatform(): Platform {
 /** os/arch[/variant], os, or arch, as --platform takes it. */
 export function parsePlatform(text: string): Platform {
   const parts = text.toLowerCase().split('/');
-  const bad = parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part));
+  const bad = parts.length > 3 || parts.some((part) => !/^[a-z0-9][a-z0-9_.-]*$/.test(part));
   if (bad)
     throw new EngineError('invalid-argument', `platform ${JSON.stringify(text)} is not os/architecture[/variant]`, {
       fix: 'Write for example linux/arm64.',

@@ -8,7 +8,7 @@ export interface Challenge {
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const parameterPattern = new RegExp(`^\\s*,?\\s*(${token})\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))`);
-const schemePattern = new RegExp(`^\\s*,?\\s*(${token})(?:\\s+|$)`);
+const schemePattern = new RegExp(`^\\s*,?\\s*(${token})(?:\\s+|(?=,)|$)`);
 
 /** The challenges that this room can answer, bearer before basic. Anything malformed ends the parsing. */
 export function parseChallenges(header: string | undefined): Challenge[] {
