@@ -53,9 +53,8 @@ async function main(): Promise<void> {
     app: resolve(values.app),
   });
   const results: RowResult[] = [];
-  const interrupt = new AbortController();
-  // Once more ends it at once.
-  process.once('SIGINT', () => interrupt.abort());
+  // What runs is taken away with the rest; a second signal ends it at once.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void bench.close().finally(() => process.exit(130)));
   try {
     const { selkie, podman, docker, floor } = bench;
     console.log(
@@ -63,7 +62,6 @@ async function main(): Promise<void> {
     );
     for (const note of bench.notes) console.log(note);
     for (const row of chosen) {
-      if (interrupt.signal.aborted) break;
       console.log(`\n${row.title} …`);
       const measurement = await measureRow(row, bench);
       for (const note of measurement.notes ?? []) console.log(`  ${note}`);

@@ -8,7 +8,7 @@ import { makeDockerArchive } from './busybox-image.ts';
 export const debianImage = 'debian:bench';
 
 /** What a development image carries; brings a minimal Debian from 56 MB to about 120. */
-const packages = 'gcc,libc6-dev,make,perl,python3-minimal,git,ca-certificates';
+const packages = 'gcc,libc6-dev,make,ca-certificates';
 
 export async function debianArchive(cache: string, scratch: string): Promise<string> {
   const archive = join(cache, 'debian-bench.tar');
