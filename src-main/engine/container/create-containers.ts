@@ -33,7 +33,9 @@ export function createContainers(dependencies: ContainerDependencies): {
     ...dependencies,
     paths,
     exitHub: new ExitHub(paths.exits, system.files),
-    exitCommand: dependencies.exitCommand ?? cleanUpCommand(config),
+    get exitCommand() {
+      return dependencies.exitCommand ?? cleanUpCommand(config);
+    },
   };
   const report = dependencies.report ?? (() => undefined);
   const restarts = new Restarts(room, report);

@@ -1,14 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, readdirSync, readlinkSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { isAbsolute, posix } from 'node:path';
-import { EngineError, isEngineError } from '../../base/errors.ts';
+import { EngineError } from '../../base/errors.ts';
 import type { ContainerSpec, MountSpec } from '../../contract/container-spec.ts';
 import type { ImageConfig } from '../../contract/image.ts';
 import type { ContainerMount } from '../state/state.ts';
 import type { Room } from './room.ts';
-
-/** open(2)'s O_PATH, which node:fs does not name. */
-const oPath = 0o10000000;
 
 /** The user's mounts, then a volume (or tmpfs) of its own for each VOLUME of the image that the user's leave uncovered. */
 export function resolveMounts(room: Room, spec: ContainerSpec, image: ImageConfig): ContainerMount[] {
@@ -81,36 +78,16 @@ export function missingVolumes(room: Room, mounts: readonly ContainerMount[]): s
   ];
 }
 
-/** Makes the volumes that are missing, and fills the empty ones with what the image has at their place (unless `nocopy`). */
+/** Makes the volumes that are missing, and has those that are used for the first time filled with what the image has at their place (unless `nocopy`). */
 export async function prepareVolumes(room: Room, id: string, mounts: readonly ContainerMount[]): Promise<void> {
   const volumes = mounts.filter(({ type }) => type === 'volume');
   for (const { volumeName, anonymous } of volumes) await room.volumes.ensure(volumeName, { anonymous });
-  const empty = volumes.filter(({ hostPath, options }) => !options.includes('nocopy') && readdirSync(hostPath).length === 0);
-  if (empty.length === 0) return;
+  const filled = volumes.filter(({ options }) => !options.includes('nocopy'));
+  if (filled.length === 0) return;
   const rootfs = room.snapshots.mount(id);
   try {
-    for (const { volumeName, target } of empty) {
-      const directory = findInImage(room, rootfs, target);
-      if (directory !== undefined) await room.volumes.populate(volumeName, directory);
-    }
+    for (const { volumeName, target } of filled) await room.volumes.populate(volumeName, rootfs, target);
   } finally {
     room.snapshots.unmount(id);
-  }
-}
-
-/** The real path of an image's directory: its symlinks are followed inside the image only. Undefined: it has none there. */
-function findInImage(room: Room, rootfs: string, target: string): string | undefined {
-  let fd: number;
-  try {
-    fd = room.system.attributes.openInRoot(rootfs, target, oPath | constants.O_DIRECTORY);
-  } catch (error) {
-    if (isEngineError(error, 'not-found') || isEngineError(error, 'invalid-argument') || isEngineError(error, 'wrong-state'))
-      return undefined;
-    throw error;
-  }
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`);
-  } finally {
-    closeSync(fd);
   }
 }

@@ -21,7 +21,7 @@ export function findTail(fd: number, count: number): number {
     // Complete records only: what stands before the first newline belongs to the block before.
     for (let at = block.lastIndexOf(newline, end - 1); at >= 0; at = end > 0 ? block.lastIndexOf(newline, end - 1) : -1) {
       const record = block.subarray(at + 1, end);
-      if (record.length > 0 && endsLine(record, start + end === size)) {
+      if (record.length > 0 && endsLine(record, start + end >= size - 1)) {
         if (found === count) return start + Math.min(end + 1, block.length);
         found += 1;
       }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineConfig } from '../config/config.ts';
 
@@ -45,3 +46,13 @@ export const bundleFiles = {
   /** conmon makes it when the kernel has killed a process of the container for memory. */
   oom: 'oom',
 } as const;
+
+/** A pid file as conmon and the runtime write them; undefined when there is none yet. */
+export function readPid(path: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(path, 'latin1').trim());
+    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}

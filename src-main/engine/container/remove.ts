@@ -6,8 +6,8 @@ import { appendEvent, endOperation, type Room } from './room.ts';
 
 /**
  * Removes a container that does not run. The caller holds its lock. In order: state `removing` with the operation, what a run has left, the
- * snapshot, the folder with the log, the record; then its anonymous volumes, if asked. Each step can be repeated, so
- * `container.remove` is repaired by doing it again.
+ * snapshot, the folder with the log, its anonymous volumes if asked, the record. Each step can be repeated, so
+ * `container.remove` is repaired by doing it again. When the record is gone, all is.
  */
 export async function removeLocked(room: Room, record: ContainerRecord, options: { readonly volumes: boolean }): Promise<void> {
   const volumes = options.volumes ? anonymousVolumes(record) : [];
@@ -24,13 +24,12 @@ export async function finishRemove(room: Room, record: ContainerRecord, volumes:
     if (room.snapshots.exists(record.id)) await room.snapshots.remove(record.id);
     rmSync(room.paths.directory(record.id), { recursive: true, force: true });
     removeExitFile(room, record.id);
+    await removeVolumes(room, volumes);
     room.state.transaction(() => {
       room.state.containers.remove(record.id);
       appendEvent(room, record, 'remove');
-      if (volumes.length === 0) endOperation(operation);
+      endOperation(operation);
     });
-    await removeVolumes(room, volumes);
-    if (volumes.length > 0) endOperation(operation);
   } catch (error) {
     operation.keep();
     throw error;

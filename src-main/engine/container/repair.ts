@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerId } from '../../contract/ids.ts';
@@ -8,14 +7,15 @@ import { findBundleProcesses } from './bundle-processes.ts';
 import { cleanUp, removeExitFile } from './cleanup.ts';
 import { undoCreate } from './create.ts';
 import { findExit, finishExit, settleExit } from './exit.ts';
-import { bundleFiles } from './paths.ts';
-import { finishRemove, removeVolumes } from './remove.ts';
+import { waitForMonitor } from './monitor-end.ts';
+import { bundleFiles, readPid } from './paths.ts';
+import { finishRemove } from './remove.ts';
 import type { Restarts } from './restarts.ts';
 import { appendEvent, isActive, isProcessAlive, titleOf, type Room } from './room.ts';
 
 /** How long a runtime that is creating a container may take before it is killed, and in which steps we look. */
-const settleMs = 5000;
-const lookEveryMs = 5;
+const settleNs = 5_000_000_000n;
+const lookEveryMs = 10;
 
 /**
  * Finishes or undoes one operation whose engine is dead. The caller holds the container's lock. Each kind can be repaired any
@@ -56,9 +56,9 @@ async function repairKind(
       await undoCreate(room, id, volumes);
       return `undid the creation of container ${id.slice(0, 12)}, which was interrupted`;
     case 'container.remove':
-      if (container?.state === 'removing') await finishRemove(room, container, volumes, operation);
-      else if (!container) await removeVolumes(room, volumes);
-      return `finished the removal of container ${container?.name ?? id.slice(0, 12)}, which was interrupted`;
+      if (container?.state !== 'removing') return undefined;
+      await finishRemove(room, container, volumes, operation);
+      return `finished the removal of ${titleOf(container)}, which was interrupted`;
     case 'container.stop':
       if (container?.state !== 'stopping' || !isProcessAlive(room, container)) return undefined;
       room.state.containers.update(id, { state: 'running', stoppedByUser: false });
@@ -77,17 +77,18 @@ async function repairKind(
 async function repairStart(room: Room, restarts: Restarts, record: ContainerRecord): Promise<string> {
   await waitForCreate(room, record.id);
   const bundle = room.paths.bundle(record.id);
-  const pid = readNumber(join(bundle, bundleFiles.pidFile));
+  const pid = readPid(join(bundle, bundleFiles.pidFile));
   const known = pid === undefined ? undefined : (await room.runtime.list()).find(({ id }) => id === record.id);
   if (known && pid !== undefined && known.status !== 'created' && known.status !== 'creating') {
-    const adopted = adopt(room, record, pid, readNumber(join(bundle, bundleFiles.conmonPidFile)) ?? 0);
+    const adopted = adopt(room, record, pid, readPid(join(bundle, bundleFiles.conmonPidFile)) ?? 0);
     const found = findExit(room, adopted);
     if (!found) return `${titleOf(record)} runs: its start was interrupted after it had begun`;
     await followUp(room, restarts, await settleExit(room, adopted, found));
     return `${titleOf(record)} ran and ended while nobody watched: its start was interrupted after it had begun`;
   }
+  const conmonPid = readPid(join(bundle, bundleFiles.conmonPidFile));
   await cleanUp(room, record);
-  for (const { pid: left } of processesFor(room, record.id)) room.system.processes.signal(left, 'SIGKILL');
+  if (conmonPid !== undefined) await waitForMonitor(room, record.id, conmonPid);
   removeExitFile(room, record.id);
   room.state.containers.update(record.id, { networkState: undefined, network: undefined, error: 'its start was interrupted' });
   return `undid the start of ${titleOf(record)}, which was interrupted`;
@@ -115,29 +116,28 @@ function adopt(room: Room, record: ContainerRecord, pid: number, conmonPid: numb
   });
 }
 
-/** conmon and runtime may still be at it, though their engine is gone: half a container can neither be kept nor deleted. */
+/**
+ * conmon and runtime may still be at it, though their engine is gone: half a container can neither be kept nor deleted. The
+ * first process of a created container bears the runtime's own command line until it is started, so it does not count.
+ */
 async function waitForCreate(room: Room, id: ContainerId): Promise<void> {
-  for (let waited = 0; waited < settleMs; waited += lookEveryMs) {
-    const processes = processesFor(room, id);
-    const atWork = processes.some(({ isMonitor }) => !isMonitor);
-    const created = readNumber(join(room.paths.bundle(id), bundleFiles.pidFile)) !== undefined;
-    if (processes.length === 0 || (created && !atWork)) return;
+  const { clock, processes } = room.system;
+  const giveUpAt = clock.monotonicNs() + settleNs;
+  for (;;) {
+    const found = processesFor(room, id);
+    const first = readPid(join(room.paths.bundle(id), bundleFiles.pidFile));
+    const atWork = found.some(({ pid, isMonitor }) => !isMonitor && pid !== first);
+    if (found.length === 0 || (first !== undefined && !atWork)) return;
+    if (clock.monotonicNs() > giveUpAt) {
+      for (const { pid } of found) processes.signal(pid, 'SIGKILL');
+      return;
+    }
     await sleep(lookEveryMs);
   }
-  for (const { pid } of processesFor(room, id)) room.system.processes.signal(pid, 'SIGKILL');
 }
 
 function processesFor(room: Room, id: ContainerId) {
   return findBundleProcesses(room).filter(({ containerId }) => containerId === id);
-}
-
-function readNumber(path: string): number | undefined {
-  try {
-    const number = Number(readFileSync(path, 'latin1').trim());
-    return Number.isInteger(number) && number > 0 ? number : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function toOperation(room: Room, { id }: OperationRecord): Operation {

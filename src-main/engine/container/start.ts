@@ -7,7 +7,8 @@ import type { ContainerRecord, Operation } from '../state/state.ts';
 import { cleanUp, hasLeftovers, removeExitFile } from './cleanup.ts';
 import { rewriteHosts, writeEtcFiles } from './etc-files.ts';
 import { findExit, settleExit } from './exit.ts';
-import { bundleFiles } from './paths.ts';
+import { waitForMonitor } from './monitor-end.ts';
+import { bundleFiles, readPid } from './paths.ts';
 import { appendEvent, endOperation, isActive, titleOf, type Room } from './room.ts';
 import { writeRuntimeConfig, type TerminalSize } from './runtime-config.ts';
 
@@ -161,12 +162,14 @@ async function bothOf<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
 
 async function undoStart(room: Room, record: ContainerRecord, operation: Operation, cause: unknown): Promise<void> {
   let clean = true;
+  const conmonPid = readPid(join(room.paths.bundle(record.id), bundleFiles.conmonPidFile));
   try {
     await cleanUp(room, room.state.containers.get(record.id));
   } catch {
     // The operation stays in the journal: the next engine tries again. What the user is told is why the start failed.
     clean = false;
   }
+  if (conmonPid !== undefined) await waitForMonitor(room, record.id, conmonPid);
   removeExitFile(room, record.id);
   room.state.transaction(() => {
     room.state.containers.update(record.id, {

@@ -40,7 +40,10 @@ export function createVolumeStore({ config, state, system }: VolumeStoreOptions)
   }
 
   function checkUnused(name: string): void {
-    const users = state.containers.list().filter((record) => record.config.mounts.some((mount) => mount.volumeName === name));
+    // One that is being removed never runs again, and takes its anonymous volumes along before its record goes.
+    const users = state.containers
+      .list()
+      .filter((record) => record.state !== 'removing' && record.config.mounts.some((mount) => mount.volumeName === name));
     if (users.length === 0) return;
     throw new EngineError(
       'in-use',

@@ -135,8 +135,10 @@ describe.each(['root', 'rootless'] as const)('containers as %s', (who: Who) => {
       const run = (command: string[]) => collect(engine.api.container.exec({ container: id, command }));
       expect(await run(['sh', '-c', 'echo hi; exit 3'])).toMatchObject({ stdout: 'hi\n', code: 3 });
       await expect(run(['nothing-like-this'])).rejects.toMatchObject({ code: 'command-not-found' });
-      const top = await engine.api.container.top({ container: id, descriptors: ['pid', 'user', 'comm'] });
-      expect(top).toEqual({ titles: ['PID', 'USER', 'COMMAND'], processes: [['1', 'root', 'sleep']] });
+      // What could not be executed takes a moment to be gone.
+      await expect
+        .poll(() => engine.api.container.top({ container: id, descriptors: ['pid', 'user', 'comm'] }))
+        .toEqual({ titles: ['PID', 'USER', 'COMMAND'], processes: [['1', 'root', 'sleep']] });
       await expect(engine.api.container.top({ container: id, descriptors: ['aux'] })).rejects.toMatchObject({ code: 'invalid-argument' });
       await engine.api.container.kill({ container: id });
       expect(await engine.api.container.wait({ container: id })).toEqual({ exitCode: 137 });

@@ -100,7 +100,7 @@ export class Sandbox implements AsyncDisposable {
     mkdirSync(join(directory, 'resources/bin'), { recursive: true });
     writeFileSync(join(directory, 'resources/bin/selkie-cleanup'), '#!/bin/sh\n', { mode: 0o755 });
     const user = who === 'rootless' ? inject('rootlessUser') : undefined;
-    if (user) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, directory]);
+    if (user !== undefined) execFileSync('chown', ['-R', `${user.uid}:${user.gid}`, directory]);
     // As the product does it: crun takes hybrid cgroups for v1 where the v2 part is not to be seen.
     const hide = user
       ? 'grep -q cgroup/unified /proc/self/mountinfo && mount -t tmpfs -o size=4k none /sys/fs/cgroup/unified'
@@ -113,7 +113,6 @@ export class Sandbox implements AsyncDisposable {
         ]
       : ['unshare', '--mount', ...inside];
     const holder = spawn(first, rest, { stdio: ['pipe', 'pipe', 'inherit'], cwd: '/' });
-    if (!holder.stdout) throw new Error('no output');
     await once(holder.stdout, 'data');
     return new Sandbox(who, directory, program, holder);
   }
@@ -211,7 +210,7 @@ async function bundleDriver(directory: string): Promise<string> {
       outDir: out,
       target: 'node22',
       minify: false,
-      rollupOptions: { external: ['koffi'], output: { entryFileNames: 'driver.mjs', format: 'es' } },
+      rolldownOptions: { external: ['koffi'], output: { entryFileNames: 'driver.mjs', format: 'es' } },
     },
     ssr: { noExternal: true, external: ['koffi'] },
   });
