@@ -29,26 +29,53 @@ type Environment = ConfigRequest['environment'];
 
 /**
  * Reads containers.conf(5) and storage.conf(5) with their drop-ins and overriding environment variables, lays the options
- * over them, and answers one validated object. Errors: `invalid-argument` with file and key, `unsupported` with the alternative.
+ * over them, and answers one object that is validated where it is read first. Errors: `invalid-argument` with file and key, `unsupported` with the alternative.
  */
 export function loadConfig({ system, options, environment, resources }: ConfigRequest): EngineConfig {
   const { identity, processes } = system;
-  const containers = new Settings(containersFiles(identity, environment));
   const storage = new Settings(storageFiles(identity, environment));
+  // `selkie ps` needs to know where the store is and nothing of containers.conf, which takes longer to parse than to list.
+  const containers = once(() => new Settings(containersFiles(identity, environment)));
+  const defaults = once(() => {
+    networkBackend(containers().text('network', 'network_backend'));
+    return containerDefaults(containers(), processes);
+  });
+  // What was typed is checked at once, what a file says when it is needed.
+  cgroupManager(options.cgroupManager);
+  networkBackend(options.networkBackend);
+  const driver = storageDriver(options.storageDriver ?? environment['STORAGE_DRIVER'] ?? storage.text('storage', 'driver'));
   return {
     graphRoot: graphRoot(options, storage, identity, environment),
     runRoot: runRoot(options, storage, identity, environment),
-    storageDriver: storageDriver(options.storageDriver ?? environment['STORAGE_DRIVER'] ?? storage.text('storage', 'driver')),
+    storageDriver: driver,
     storageOptions: options.storageOptions ?? [],
-    ociRuntime: options.runtime ?? containers.text('engine', 'runtime') ?? 'crun',
-    cgroupManager: cgroupManager(options.cgroupManager ?? containers.text('engine', 'cgroup_manager')),
-    networkBackend: networkBackend(options.networkBackend ?? containers.text('network', 'network_backend')),
-    rootlessNetwork: containers.choice('network', 'default_rootless_network_cmd', ['pasta', 'slirp4netns']) ?? 'pasta',
-    imageVolume: containers.choice('engine', 'image_volume_mode', ['bind', 'tmpfs', 'ignore']) ?? 'bind',
-    defaults: containerDefaults(containers, processes),
     resources,
-    sources: [...containers.sources, ...storage.sources],
+    get ociRuntime() {
+      return options.runtime ?? containers().text('engine', 'runtime') ?? 'crun';
+    },
+    get cgroupManager() {
+      return cgroupManager(options.cgroupManager ?? containers().text('engine', 'cgroup_manager'));
+    },
+    networkBackend: 'netavark',
+    get rootlessNetwork() {
+      return containers().choice('network', 'default_rootless_network_cmd', ['pasta', 'slirp4netns']) ?? 'pasta';
+    },
+    get imageVolume() {
+      return containers().choice('engine', 'image_volume_mode', ['bind', 'tmpfs', 'ignore']) ?? 'bind';
+    },
+    get defaults() {
+      return defaults();
+    },
+    get sources() {
+      defaults();
+      return [...containers().sources, ...storage.sources];
+    },
   };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 /** Where namespaces are remembered (Podman's --tmpdir): needed before there is an engine. */
@@ -149,8 +176,8 @@ function cgroupManager(word: string | undefined): 'systemd' | 'cgroupfs' | undef
   });
 }
 
-function networkBackend(word: string | undefined): 'netavark' {
-  if (word === undefined || word === 'netavark') return 'netavark';
+function networkBackend(word: string | undefined): void {
+  if (word === undefined || word === 'netavark') return;
   throw new EngineError('unsupported', `network backend "${word}" is not supported`, { fix: 'use netavark, or leave the option out' });
 }
 

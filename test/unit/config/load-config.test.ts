@@ -61,7 +61,7 @@ describe('words for what is wrong', () => {
   test('a file that is not TOML is named with its line', () => {
     const file = join(directory, 'c.conf');
     writeFileSync(file, '[containers]\npids_limit = \n');
-    expect(() => load({}, { CONTAINERS_CONF: file })).toThrow(
+    expect(() => load({}, { CONTAINERS_CONF: file }).defaults).toThrow(
       expect.objectContaining({ code: 'invalid-argument', message: expect.stringContaining(`${file}:2`) as string }),
     );
   });
@@ -69,7 +69,7 @@ describe('words for what is wrong', () => {
   test('a value of the wrong type names file and key', () => {
     const file = join(directory, 'c.conf');
     writeFileSync(file, '[containers]\npids_limit = "many"\n');
-    expect(() => load({}, { CONTAINERS_CONF: file })).toThrow(/c\.conf: containers\.pids_limit has to be a whole number/);
+    expect(() => load({}, { CONTAINERS_CONF: file }).defaults).toThrow(/c\.conf: containers\.pids_limit has to be a whole number/);
   });
 
   test('an unknown driver, backend or manager is refused with the alternative', () => {
