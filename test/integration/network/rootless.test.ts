@@ -14,7 +14,8 @@ import { ask, askUdp, port } from './sandbox.ts';
 /** An unprivileged user whom every system has. */
 const nobody = '65534';
 const asNobody = ['setpriv', `--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
-const inside = ['unshare', '--user', '--map-root-user', '--mount', '--propagation', 'private'];
+/** Shared, as the engine's sandbox is: a helper whose own sandbox detaches mounts must not take ours along. */
+const inside = ['unshare', '--user', '--map-root-user', '--mount', '--propagation', 'shared'];
 const outside = process.getuid?.() === 0 ? asNobody : [];
 const output = join(import.meta.dirname, '../../.output/network-rootless');
 
