@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { StoreProblem } from '../../contract/system.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import { findBundleProcesses } from './bundle-processes.ts';
@@ -6,15 +7,13 @@ import { findExit } from './exit.ts';
 import { findTraces, idsIn, leftoverWords } from './leftovers.ts';
 import { isActive, isMonitorAlive, isProcessAlive, titleOf, type Room } from './room.ts';
 
+const monitorPatienceNs = 3_000_000_000n;
+const lookEveryMs = 20;
+
 /** Everything that `recover` would repair, and what nobody repairs by itself; looks only. */
-export function findProblems(room: Room): Promise<StoreProblem[]> {
-  return Promise.resolve().then(() => [
-    ...interruptedOperations(room),
-    ...wrongRecords(room),
-    ...traces(room),
-    ...orphans(room),
-    ...strayProcesses(room),
-  ]);
+export async function findProblems(room: Room): Promise<StoreProblem[]> {
+  const problems = [...interruptedOperations(room), ...wrongRecords(room), ...traces(room), ...orphans(room)];
+  return [...problems, ...(await strayProcesses(room))];
 }
 
 function interruptedOperations(room: Room): StoreProblem[] {
@@ -88,22 +87,27 @@ function orphans(room: Room): StoreProblem[] {
   ];
 }
 
-function strayProcesses(room: Room): StoreProblem[] {
-  return findBundleProcesses(room).flatMap(({ pid, containerId, isMonitor }): StoreProblem[] => {
-    const record = room.state.containers.find(containerId as ContainerId);
-    if (!isMonitor || (record && isActive(record)) || !isIdle(room, containerId)) return [];
-    // One that has reported the exit is about to end.
-    if (!isStillMonitoring(room, containerId)) return [];
-    return [
-      {
-        kind: 'leaked-process',
-        object: String(pid),
-        message: `a monitor (process ${pid}) of container ${containerId.slice(0, 12)}, which does not run`,
-      },
-    ];
-  });
+/** A monitor ends some moments after its container, when its clean-up program has: only one that stays is a leak. */
+async function strayProcesses(room: Room): Promise<StoreProblem[]> {
+  const { clock, processes } = room.system;
+  const giveUpAt = clock.monotonicNs() + monitorPatienceNs;
+  let strays = strayMonitors(room);
+  while (strays.length > 0 && clock.monotonicNs() < giveUpAt) {
+    await sleep(lookEveryMs);
+    strays = strays.filter(({ pid, startTime }) => processes.startTime(pid) === startTime);
+  }
+  return strays.map(({ pid, containerId }) => ({
+    kind: 'leaked-process',
+    object: String(pid),
+    message: `a monitor (process ${pid}) of container ${containerId.slice(0, 12)}, which does not run`,
+  }));
 }
 
-function isStillMonitoring(room: Room, id: string): boolean {
-  return room.exitHub.read(id) === undefined && (room.state.containers.find(id as ContainerId)?.state ?? 'gone') !== 'exited';
+function strayMonitors(room: Room) {
+  return findBundleProcesses(room).flatMap(({ pid, containerId, isMonitor }) => {
+    const record = room.state.containers.find(containerId as ContainerId);
+    const startTime = room.system.processes.startTime(pid);
+    if (!isMonitor || startTime === undefined || (record && isActive(record)) || !isIdle(room, containerId)) return [];
+    return [{ pid, startTime, containerId }];
+  });
 }
