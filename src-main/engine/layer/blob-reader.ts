@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import type { Transform } from 'node:stream';
+import type { Gunzip, ZstdDecompress } from 'node:zlib';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { EngineError, messageOf } from '../../base/errors.ts';
 import { corrupt } from './tar-header.ts';
 
 /** zlib's default of 64 KiB costs 500 ms more for a Debian layer. */
 const chunkSize = 1024 * 1024;
+const frameChunkSize = 128 * 1024;
 const magicBytes = 6;
 
 export interface BlobDigests {
@@ -38,7 +39,7 @@ export async function readBlob({ chunks, onTar, onCount }: BlobReaderOptions): P
   };
   const iterator = chunks[Symbol.asyncIterator]();
   const head = await readHead(iterator);
-  const stage = stageFor(head, useTar);
+  const stage = stageFor(head, useTar, () => onCount(blobBytes, tarBytes));
   for (let chunk: Buffer | undefined = head; chunk; ) {
     blobHash.update(chunk);
     blobBytes += chunk.length;
@@ -70,12 +71,11 @@ interface Stage {
   end(): Promise<void>;
 }
 
-function stageFor(head: Buffer, useTar: (chunk: Buffer) => void): Stage {
+function stageFor(head: Buffer, useTar: (chunk: Buffer) => void, checkpoint: () => void): Stage {
   const magic = head.toString('hex', 0, magicBytes);
-  if (magic.startsWith('1f8b')) return new DecompressionStage('gzip', createGunzip({ chunkSize }), useTar);
+  if (magic.startsWith('1f8b')) return new DecompressionStage('gzip', useTar, checkpoint);
   // Skippable frames (0x184d2a5?) stand in front of some seekable variants.
-  if (magic.startsWith('28b52ffd') || /^5.2a4d18/.test(magic))
-    return new DecompressionStage('zstd', createZstdDecompress({ chunkSize }), useTar);
+  if (magic.startsWith('28b52ffd') || /^5.2a4d18/.test(magic)) return new DecompressionStage('zstd', useTar, checkpoint);
   const other = magic.startsWith('fd377a585a00') ? 'xz' : magic.startsWith('425a68') ? 'bzip2' : undefined;
   if (other !== undefined)
     throw new EngineError('unsupported', `it is compressed by ${other}`, { fix: 'build the image again with gzip or zstd layers' });
@@ -90,26 +90,64 @@ function stageFor(head: Buffer, useTar: (chunk: Buffer) => void): Stage {
 }
 
 /**
+ * One stream of Node's after the other: its zstd ends with the first frame, of which a seekable blob has thousands. Its gzip takes all
+ * members; zeros behind the last one are padding, and anything else there is an error, as it is for Go's reader.
+ */
+class DecompressionStage implements Stage {
+  readonly #kind: 'gzip' | 'zstd';
+  readonly #useTar: (chunk: Buffer) => void;
+  readonly #checkpoint: () => void;
+  #stream: Decompressor | undefined;
+  #ended = false;
+
+  constructor(kind: 'gzip' | 'zstd', useTar: (chunk: Buffer) => void, checkpoint: () => void) {
+    this.#kind = kind;
+    this.#useTar = useTar;
+    this.#checkpoint = checkpoint;
+    this.#stream = new Decompressor(kind, chunkSize, useTar);
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    for (let rest = chunk; rest.length > 0 && !this.#ended; ) {
+      // What follows a first frame is small pieces, as a rule.
+      this.#stream ??= new Decompressor(this.#kind, frameChunkSize, this.#useTar);
+      const used = await this.#stream.write(rest);
+      if (used === rest.length) return;
+      await this.#stream.ended;
+      this.#stream = undefined;
+      this.#ended = this.#kind === 'gzip';
+      if (used === 0 && !this.#ended) throw corrupt(`its ${this.#kind} data are damaged`);
+      this.#checkpoint();
+      rest = rest.subarray(used);
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#stream?.end();
+  }
+}
+
+/**
  * Decompresses on libuv's threads. A piece is used in the tick after its event: by then zlib has been given the next buffer to fill, so that
  * decompression and file system calls overlap.
  */
-class DecompressionStage implements Stage {
-  readonly #stream: Transform;
+class Decompressor {
+  readonly #stream: Gunzip | ZstdDecompress;
   readonly #useTar: (chunk: Buffer) => void;
-  #finished = Promise.withResolvers<undefined>();
+  readonly #finished = Promise.withResolvers<undefined>();
   #pending: Buffer[] = [];
   #failed = false;
 
-  constructor(name: string, stream: Transform, useTar: (chunk: Buffer) => void) {
-    this.#stream = stream;
+  constructor(kind: 'gzip' | 'zstd', size: number, useTar: (chunk: Buffer) => void) {
+    this.#stream = kind === 'gzip' ? createGunzip({ chunkSize: size }) : createZstdDecompress({ chunkSize: size });
     this.#useTar = useTar;
     // Also when nobody waits for it yet.
     this.#finished.promise.catch(() => undefined);
-    stream.on('data', (chunk: Buffer) => {
+    this.#stream.on('data', (chunk: Buffer) => {
       if (this.#pending.push(chunk) === 1) process.nextTick(() => this.#use());
     });
-    stream.once('error', (error) => this.#fail(corrupt(`its ${name} data are damaged or truncated: ${messageOf(error)}`)));
-    stream.once('end', () => {
+    this.#stream.once('error', (error) => this.#fail(corrupt(`its ${kind} data are damaged or truncated: ${messageOf(error)}`)));
+    this.#stream.once('end', () => {
       process.nextTick(() => {
         this.#use();
         this.#finished.resolve(undefined);
@@ -117,12 +155,20 @@ class DecompressionStage implements Stage {
     });
   }
 
-  async write(chunk: Buffer): Promise<void> {
+  /** Everything was decompressed and used. */
+  get ended(): Promise<undefined> {
+    return this.#finished.promise;
+  }
+
+  /** Answers how much was taken: less than all when the compressed data ended within. */
+  async write(chunk: Buffer): Promise<number> {
+    const before = this.#stream.bytesWritten;
     const written = new Promise<undefined>((resolve) => {
       this.#stream.write(chunk, () => resolve(undefined));
     });
     // A failed stream calls no more back.
     await Promise.race([written, this.#finished.promise]);
+    return this.#stream.bytesWritten - before;
   }
 
   async end(): Promise<void> {

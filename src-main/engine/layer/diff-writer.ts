@@ -1,30 +1,16 @@
-import {
-  chmodSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  ftruncateSync,
-  futimesSync,
-  lchownSync,
-  linkSync,
-  lstatSync,
-  lutimesSync,
-  openSync,
-  symlinkSync,
-  writeSync,
-} from 'node:fs';
+import { chmodSync, closeSync, constants, linkSync, lstatSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import { isEngineError } from '../../base/errors.ts';
 import { errnoOf, toEngineError } from '../../system/errno.ts';
 import type { FileAttributes, Identity } from '../../system/system.ts';
 import { showName, toFsPath } from './byte-name.ts';
 import type { DirectoryNode } from './diff-tree.ts';
 import { DiffTree, isWhiteout } from './diff-tree.ts';
-import { EntryAttributes, isKeptXattr, trySetXattr } from './entry-attributes.ts';
+import { EntryAttributes } from './entry-attributes.ts';
+import { EntryMetadata } from './entry-metadata.ts';
 import { cleanPath, splitPath, whiteoutOf } from './entry-path.ts';
 import { OwnerMap } from './owner-map.ts';
 import { corrupt } from './tar-header.ts';
-import type { TarEntry, TarSink, Timestamp } from './tar-reader.ts';
+import type { TarEntry, TarSink } from './tar-reader.ts';
 import type { UnpackBudget } from './unpack-budget.ts';
 
 export interface DiffWriterOptions {
@@ -64,6 +50,7 @@ export class DiffWriter implements TarSink {
   readonly #tree: DiffTree;
   readonly #owners: OwnerMap;
   readonly #attributes: EntryAttributes;
+  readonly #metadata: EntryMetadata;
   readonly #skippedDevices = new Set<string>();
   #file: OpenFile | undefined;
   #current: TarEntry | undefined;
@@ -72,6 +59,7 @@ export class DiffWriter implements TarSink {
     this.#options = options;
     this.#owners = new OwnerMap(options.identity);
     this.#attributes = new EntryAttributes(options.attributes, options.alias);
+    this.#metadata = new EntryMetadata(this.#attributes, options.identity.rootless, options.umask);
     this.#tree = new DiffTree(options.root, (directory) => {
       this.#makeOpaque(directory);
     });
@@ -104,7 +92,7 @@ export class DiffWriter implements TarSink {
     const file = this.#file;
     if (!file) return;
     this.#guard(() => {
-      this.#finishFile(file);
+      this.#metadata.applyToFile(file.descriptor, file.path, file.entry);
       this.#file = undefined;
       closeSync(file.descriptor);
     });
@@ -117,14 +105,8 @@ export class DiffWriter implements TarSink {
       const path = this.#tree.absoluteDirectory(directory);
       this.#current = entry;
       this.#guard(() => {
-        if (!entry) {
-          if (directory !== this.#tree.root) chmodSync(toFsPath(path), 0o755);
-          return;
-        }
-        if (entry.uid !== 0 || entry.gid !== 0) lchownSync(toFsPath(path), entry.uid, entry.gid);
-        chmodSync(toFsPath(path), entry.mode);
-        this.#setXattrs(path, entry);
-        this.#setTimes(path, entry);
+        if (entry) this.#metadata.apply(path, entry);
+        else if (directory !== this.#tree.root) chmodSync(toFsPath(path), 0o755);
       });
     }
   }
@@ -179,17 +161,14 @@ export class DiffWriter implements TarSink {
         break;
       case 'character-device':
       case 'block-device':
+        checkDevice(entry);
         if (this.#options.identity.rootless && !(entry.type === 'character-device' && isWhiteoutNumber(entry))) {
           this.#skippedDevices.add(path);
           return;
         }
         this.#makeDevice(entry, absolute, parent, name);
     }
-    if (entry.uid !== 0 || entry.gid !== 0) lchownSync(toFsPath(absolute), entry.uid, entry.gid);
-    // Of a symlink chmod(2) would change the target; it has no mode of its own.
-    if (entry.type !== 'symlink') chmodSync(toFsPath(absolute), entry.mode);
-    this.#setXattrs(absolute, entry);
-    this.#setTimes(absolute, entry);
+    this.#metadata.apply(absolute, entry);
   }
 
   #openFile(absolute: string, parent: DirectoryNode, name: string, mode: number): number {
@@ -200,17 +179,6 @@ export class DiffWriter implements TarSink {
       descriptor = openSync(path, flags, mode & 0o777);
     });
     return descriptor;
-  }
-
-  #finishFile({ entry, path, descriptor }: OpenFile): void {
-    const last = entry.segments.at(-1);
-    if (entry.realSize !== (last ? last.offset + last.length : 0) || last?.length === 0) ftruncateSync(descriptor, entry.realSize);
-    if (entry.uid !== 0 || entry.gid !== 0) fchownSync(descriptor, entry.uid, entry.gid);
-    // chown(2) takes set-id bits away, so the mode comes after it.
-    if ((entry.mode & (0o7000 | this.#options.umask)) !== 0) fchmodSync(descriptor, entry.mode);
-    if (entry.xattrs) this.#setXattrs(path, entry);
-    if (isPlainTime(entry.mtime)) futimesSync(descriptor, entry.mtime.seconds, entry.mtime.seconds);
-    else this.#setTimes(path, entry);
   }
 
   /** To something in the same layer only; never through a symlink at its end. */
@@ -234,12 +202,9 @@ export class DiffWriter implements TarSink {
   }
 
   #makeDevice(entry: TarEntry, absolute: string, parent: DirectoryNode, name: string): void {
-    const { deviceMajor: major, deviceMinor: minor } = entry;
-    if (major < 0 || major > 0xfff || minor < 0 || minor > 0xfffff)
-      throw corrupt(`its device number ${String(major)}:${String(minor)} is out of range`);
     const type = entry.type === 'block-device' ? blockDevice : characterDevice;
     this.#replace(parent, name, () => {
-      this.#attributes.makeNode(absolute, type | entry.mode, major, minor);
+      this.#attributes.makeNode(absolute, type | entry.mode, entry.deviceMajor, entry.deviceMinor);
     });
   }
 
@@ -270,20 +235,6 @@ export class DiffWriter implements TarSink {
     make();
   }
 
-  #setXattrs(path: string, { xattrs }: TarEntry): void {
-    if (!xattrs) return;
-    for (const [name, value] of xattrs) {
-      if (name === '' || name.includes('\0')) throw corrupt('it has an extended attribute without a proper name');
-      if (isKeptXattr(name, this.#options.identity.rootless)) trySetXattr(this.#attributes, path, name, value);
-    }
-  }
-
-  #setTimes(path: string, { mtime }: TarEntry): void {
-    const { seconds, nanoseconds } = mtime;
-    if (isPlainTime(mtime)) lutimesSync(toFsPath(path), seconds, seconds);
-    else this.#attributes.setTimes(path, BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds));
-  }
-
   /** Adds the entry's name; an errno that only a hostile entry can cause is the archive's fault. */
   #guard(run: () => void): void {
     try {
@@ -311,9 +262,9 @@ const hostileErrnos: ReadonlySet<string> = new Set([
   'EOVERFLOW',
 ]);
 
-/** Node takes seconds as a double, exact for whole ones, and takes those before 1970 for now; its call is cheaper than the foreign one. */
-function isPlainTime({ seconds, nanoseconds }: Timestamp): boolean {
-  return nanoseconds === 0 && seconds >= 0;
+function checkDevice({ deviceMajor: major, deviceMinor: minor }: TarEntry): void {
+  if (major < 0 || major > 0xfff || minor < 0 || minor > 0xfffff)
+    throw corrupt(`its device number ${String(major)}:${String(minor)} is out of range`);
 }
 
 function isWhiteoutNumber({ deviceMajor, deviceMinor }: TarEntry): boolean {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { EngineError, isEngineError, throwIfAborted } from '../../base/errors.ts';
+import { EngineError, isEngineError, messageOf, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import type { System } from '../../system/system.ts';
 import type { SnapshotStore } from '../snapshot/snapshot.ts';
@@ -59,8 +59,8 @@ export function createLayerStore({ state, snapshots, system, workerPath }: Layer
       await snapshots.commit(id);
       return record(id, request, result);
     } catch (error) {
-      await discard(id, error);
-      throw isEngineError(error) ? error.within(`layer ${request.diffId}`) : error;
+      const reason = await discard(id, error);
+      throw isEngineError(reason) ? reason.within(`layer ${request.diffId}`) : reason;
     }
   }
 
@@ -88,12 +88,14 @@ export function createLayerStore({ state, snapshots, system, workerPath }: Layer
     return layer;
   }
 
-  /** After a failure; one of its own goes into the first one's details, so that neither hides the other. */
-  async function discard(id: Digest, reason: unknown): Promise<void> {
+  /** After a failure; one of its own is told with the first, so that neither hides the other. */
+  async function discard(id: Digest, reason: unknown): Promise<unknown> {
     try {
       await snapshots.remove(id);
+      return reason;
     } catch (error) {
-      throw new AggregateError([reason, error], `layer ${id} could not be unpacked, nor its remains removed`);
+      const text = `${messageOf(reason)}; besides, its remains could not be removed: ${messageOf(error)}`;
+      return new EngineError(isEngineError(reason) ? reason.code : 'internal', text, { cause: new AggregateError([reason, error]) });
     }
   }
 

@@ -41,9 +41,10 @@ export class UnpackBudget {
   countEntry(storedBytes: number): void {
     this.#entries += 1;
     if (this.#entries > maxEntries) throw new EngineError('limit-exceeded', `the layer has more than ${String(maxEntries)} entries`);
-    this.#bytesSinceCheck += storedBytes;
     this.#entriesSinceCheck += 1;
-    if (this.#bytesSinceCheck > checkBytes || this.#entriesSinceCheck > checkEntries) this.#look();
+    const mayNotFit = this.#bytesSinceCheck + storedBytes > Math.min(checkBytes, this.#freeBytes - reservedBytes);
+    if (mayNotFit || this.#entriesSinceCheck > checkEntries) this.#look();
+    this.#bytesSinceCheck += storedBytes;
     if (storedBytes > this.#freeBytes - reservedBytes)
       throw new EngineError('limit-exceeded', `it has ${String(storedBytes)} bytes, and ${String(this.#freeBytes)} are free on the disk`, {
         fix: 'free disk space, or move the graph root to a larger disk',

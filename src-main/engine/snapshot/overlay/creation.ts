@@ -66,6 +66,12 @@ export class Creation {
     const link = this.#link(draft.link, directoryName(key));
     const directory = layout.directory(key);
     this.#system.files.writeDurably(`${directory}/committed`, recordText({ ...draft, link, lower }), { mode: 0o600 });
+    if (draft.parent !== undefined && !layout.committed(draft.parent)) {
+      // Removed since we looked; its remover looks for children after its rename, we for the parent after ours.
+      unlinkSync(`${directory}/committed`);
+      unlinkSync(`${layout.links}/${link}`);
+      throw new EngineError('wrong-state', `the parent ${draft.parent} of snapshot ${key} was removed meanwhile`);
+    }
     unlinkSync(`${directory}/creating`);
     for (const changed of [layout.links, layout.home]) this.#system.files.syncDirectory(changed);
     this.releaseFillLock(key);

@@ -34,8 +34,8 @@ export class Removal {
   /** Nothing there: no error. `in-use` when another snapshot lies on it. */
   async remove(key: string, name: string): Promise<void> {
     const record = this.#layout.committed(key) ?? this.#layout.creating(key);
-    // Only layers are parents, so removing a container does not look at a thousand others.
-    const mayBeParent = record?.writable !== true;
+    // Only finished layers are parents, so removing a container does not look at a thousand others.
+    const mayBeParent = record?.writable === false && this.#layout.committed(key) !== undefined;
     if (mayBeParent) this.#refuseParent(key);
     const trashed = this.#toTrash(name);
     if (trashed === undefined) return;
@@ -90,8 +90,8 @@ export class Removal {
   #refuseParent(key: string): void {
     for (const name of this.#layout.names()) {
       const other = keyOf(name);
-      const record = this.#layout.committed(other) ?? this.#layout.creating(other);
-      if (record?.parent === key)
+      // One that is still being filled needs its parent only when it is committed, and looks for it then.
+      if (this.#layout.committed(other)?.parent === key)
         throw new EngineError('in-use', `snapshot ${key} is the parent of ${other}`, {
           fix: `remove ${other} first`,
           details: { child: other },

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { inspect } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { EngineError, isEngineError } from '../../../src-main/base/errors.ts';
+import type { Digest, ImageId } from '../../../src-main/contract/ids.ts';
+import { archive } from '../../fixtures/layer/archive-writer.ts';
+import { hostileArchives } from '../../fixtures/layer/hostile.ts';
+import type { LayerCase } from './exactness.ts';
+import { Sandbox, digestOf, rootless, system } from './sandbox.ts';
+
+const small = archive({ name: 'a', data: 'x' });
+
+/** Gives its bytes one by one as they are asked for, and never ends. */
+function endless(head: Buffer): Readable {
+  let given = false;
+  return new Readable({
+    read() {
+      if (!given) this.push(head);
+      given = true;
+    },
+  });
+}
+
+export const hostileCases: readonly LayerCase[] = hostileArchives.map(({ name, code, bytes }) => ({
+  name: `refused: ${name}`,
+  async run(sandbox) {
+    await sandbox.refuse(code, sandbox.request(bytes(sandbox.canary)));
+  },
+}));
+
+export const safetyCases: readonly LayerCase[] = [
+  {
+    name: 'wrong digests leave nothing, and the right ones work afterwards',
+    async run(sandbox) {
+      const blob = gzipSync(small);
+      const wrong = digestOf(Buffer.from('other'));
+      await sandbox.refuse('digest-mismatch', { ...sandbox.request(blob), diffId: wrong });
+      await sandbox.refuse('digest-mismatch', sandbox.request(blob, { blobDigest: wrong }));
+      await sandbox.layers.unpack(sandbox.request(blob, { blobDigest: digestOf(blob) }));
+      assert.equal(sandbox.state.layers.findBlob(digestOf(blob))?.diffId, digestOf(small));
+    },
+  },
+  {
+    name: 'an owner outside of the user namespace is named with what to do',
+    async run(sandbox) {
+      const request = sandbox.request(archive({ name: 'a', uid: 3_000_000_000 }));
+      if (!rootless) {
+        await sandbox.layers.unpack(request);
+        return;
+      }
+      const { message, fix } = await sandbox.refuse('unsupported', request);
+      assert.match(message, /"a".*uid 3000000000/);
+      assert.match(fix ?? '', /subuid/);
+    },
+  },
+  {
+    name: 'a source that breaks off, with its own error or another, leaves nothing',
+    async run(sandbox) {
+      const breaking = (error: Error) =>
+        Readable.from(
+          (async function* () {
+            yield await Promise.resolve(small.subarray(0, 700));
+            throw error;
+          })(),
+        );
+      await sandbox.refuse('unauthorized', sandbox.request(small, { source: breaking(new EngineError('unauthorized', 'no')) }));
+      await sandbox.refuse('unavailable', sandbox.request(small, { source: breaking(new Error('ECONNRESET')) }));
+      await sandbox.refuse('not-found', sandbox.request(small, { source: { path: join(sandbox.base, 'nothing') } }));
+    },
+  },
+  {
+    name: 'cancelled: before, in the middle, and while waiting for the layer below',
+    async run(sandbox) {
+      await sandbox.refuse('cancelled', sandbox.request(small, { signal: AbortSignal.abort() }));
+      const middle = new AbortController();
+      const source = endless(archive({ name: 'big', data: Buffer.alloc(16 << 20) }).subarray(0, 12 << 20));
+      await sandbox.refuse('cancelled', sandbox.request(small, { source, signal: middle.signal, onProgress: () => middle.abort() }));
+      assert.equal(source.destroyed, true);
+      const waiting = new AbortController();
+      const parentChainId = digestOf(Buffer.from('a parent that nobody has'));
+      const refused = sandbox.refuse('cancelled', sandbox.request(small, { parentChainId, signal: waiting.signal }));
+      setTimeout(() => waiting.abort(), 200);
+      await refused;
+    },
+  },
+  {
+    name: 'layers may come in any order and end from the bottom up',
+    async run(sandbox) {
+      const blobs = ['one', 'two', 'three'].map((name) => archive({ name, data: name }));
+      const chain: Digest[] = [];
+      for (const blob of blobs) chain.push(sandbox.layers.chainId(chain.at(-1), digestOf(blob)));
+      const ended: number[] = [];
+      await Promise.all(
+        [2, 1, 0].map(async (index) => {
+          await sandbox.layers.unpack(sandbox.request(blobs[index] ?? small, { parentChainId: chain[index - 1] }));
+          ended.push(index);
+        }),
+      );
+      assert.deepEqual(ended, [0, 1, 2]);
+      const top = chain[2] ?? '';
+      assert.deepEqual(readdirSync(sandbox.snapshots.mount(top)).sort(), ['one', 'three', 'two']);
+      sandbox.snapshots.unmount(top);
+    },
+  },
+  {
+    name: 'when a layer fails, those upon it fail too',
+    async run(sandbox) {
+      const below = archive({ name: 'below', data: 'x' });
+      const parentChainId = sandbox.layers.chainId(undefined, digestOf(below));
+      const upper = sandbox.layers.unpack(sandbox.request(small, { parentChainId }));
+      const lower = sandbox.layers.unpack({ ...sandbox.request(below), source: Readable.from([below.subarray(0, 600)]) });
+      const [first, second] = await Promise.allSettled([upper, lower]);
+      for (const outcome of [first, second])
+        assert.ok(outcome.status === 'rejected' && isEngineError(outcome.reason, 'corrupt'), inspect(outcome));
+      assert.deepEqual(sandbox.snapshots.list(), []);
+    },
+  },
+  {
+    name: 'two engines with the same layer make it once',
+    async run(sandbox) {
+      const blob = gzipSync(archive(...Array.from({ length: 500 }, (_, index) => ({ name: `f${String(index)}`, data: 'x' }))));
+      const other = sandbox.engine();
+      const [first, second] = await Promise.all([sandbox.layers.unpack(sandbox.request(blob)), other.layers.unpack(sandbox.request(blob))]);
+      assert.deepEqual(first, second);
+      other.state[Symbol.dispose]();
+    },
+  },
+  {
+    name: 'many layers at once, and the memory they take is bounded',
+    async run(sandbox) {
+      const chunk = Buffer.alloc(1 << 20, 1);
+      const before = process.memoryUsage.rss();
+      let peak = before;
+      await Promise.all(
+        Array.from({ length: 6 }, async (_, index) => {
+          const tar = archive({ name: `f${String(index)}`, data: Buffer.concat(Array.from({ length: 8 }, () => chunk)) });
+          await sandbox.layers.unpack(sandbox.request(tar, { onProgress: () => (peak = Math.max(peak, process.memoryUsage.rss())) }));
+        }),
+      );
+      // Six archives of 8 MiB are ours; the rest is the store's.
+      assert.ok(peak - before < (6 * 2 * 9 + 200) << 20, `${String((peak - before) >> 20)} MiB`);
+    },
+  },
+  {
+    name: 'a full disk is said to be one',
+    async run(outer) {
+      const base = join(outer.base, 'small');
+      mkdirSync(base);
+      system.mounts.mount('tmpfs', base, 'tmpfs', [], 'size=70m');
+      try {
+        const sandbox = new Sandbox(base, outer.workerPath);
+        const files = Array.from({ length: 4 }, (_, index) => ({ name: `f${String(index)}`, data: Buffer.alloc(4 << 20, index) }));
+        const { fix } = await sandbox.refuse(['disk-full', 'limit-exceeded'], sandbox.request(archive(...files)));
+        assert.match(fix ?? '', /free/);
+        sandbox.close();
+      } finally {
+        system.mounts.unmount(base, { detach: true });
+        rmSync(base, { recursive: true });
+      }
+    },
+  },
+  {
+    name: 'what is needed is not removed',
+    async run(sandbox) {
+      const below = await sandbox.unpack(small);
+      const upper = await sandbox.unpack(archive({ name: 'b', data: 'y' }), below);
+      const inUse = (error: unknown) => isEngineError(error, 'in-use');
+      await assert.rejects(sandbox.layers.remove(below.chainId), inUse);
+      sandbox.snapshots.createWritable('container', upper.chainId);
+      await assert.rejects(sandbox.layers.remove(upper.chainId), inUse);
+      assert.ok(sandbox.layers.find(upper.chainId));
+      await sandbox.snapshots.remove('container');
+      const image = {
+        ...{
+          id: 'a'.repeat(64) as ImageId,
+          manifestDigest: undefined,
+          names: [],
+          repoDigests: [],
+          chainIds: [below.chainId, upper.chainId],
+        },
+        ...{ createdAt: 0, sizeBytes: 0, architecture: 'amd64', os: 'linux', labels: {}, storedAt: 0 },
+      };
+      sandbox.state.images.put(image);
+      await assert.rejects(sandbox.layers.remove(upper.chainId), inUse);
+      sandbox.state.images.remove(image.id);
+      await sandbox.layers.remove(upper.chainId);
+      await sandbox.layers.remove(below.chainId);
+      assert.equal(sandbox.layers.find(below.chainId), undefined);
+      assert.equal(existsSync(below.diff), false);
+    },
+  },
+  {
+    name: 'what dead engines left is repaired, and can be unpacked again',
+    async run(sandbox) {
+      const { chainId } = await sandbox.unpack(small);
+      // Died between the snapshot and its record.
+      sandbox.state.layers.remove(chainId);
+      assert.equal((await sandbox.layers.repair()).length, 1);
+      assert.deepEqual(sandbox.snapshots.list(), []);
+      const again = await sandbox.unpack(small);
+      sandbox.state.layers.remove(chainId);
+      assert.equal((await sandbox.unpack(small)).chainId, again.chainId);
+      // Died while removing.
+      await sandbox.snapshots.remove(chainId);
+      assert.equal(sandbox.layers.find(chainId), undefined);
+      assert.equal((await sandbox.layers.repair()).length, 1);
+      assert.deepEqual(sandbox.state.layers.list(), []);
+      await sandbox.unpack(small);
+      assert.deepEqual(await sandbox.layers.repair(), []);
+    },
+  },
+];
