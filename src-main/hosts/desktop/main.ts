@@ -1,5 +1,6 @@
 /** The desktop host's entry: Electron's main process. It owns the window and supervises the engine's worker; the engine never runs in here. */
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { app, type BrowserWindow } from 'electron';
 import { messageOf } from '../../base/errors.ts';
 import { openWorker } from '../../launch/launch.ts';
@@ -14,11 +15,23 @@ function log(line: string): void {
   process.stderr.write(`selkie: ${line}\n`);
 }
 
+/** The words for the engine; Electron's own switches and the application's path stand among them. */
+function engineOptions() {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: process.argv.slice(1),
+    options: { root: text, runroot: text, tmpdir: text, runtime: text },
+    strict: false,
+  });
+  const word = (value: string | boolean | undefined) => (typeof value === 'string' ? value : undefined);
+  return { root: word(values.root), runRoot: word(values.runroot), tmpDirectory: word(values.tmpdir), runtime: word(values.runtime) };
+}
+
 function start(): void {
   let ipc: Ipc | undefined;
   let window: BrowserWindow | undefined;
   const engine = new SupervisedEngine(
-    () => openWorker({ options: {} }),
+    () => openWorker({ options: engineOptions() }),
     () => {
       log('the engine has ended');
       ipc?.disconnect();

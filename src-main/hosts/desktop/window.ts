@@ -28,7 +28,7 @@ export function servePages(pages: string): void {
   });
 }
 
-/** The window: sandboxed, isolated, without Node; it cannot leave its page, open others, or ask for permissions. */
+/** The window: sandboxed, isolated, without Node; it cannot go to another page, open others, or ask for permissions. */
 export function openWindow(preload: string): BrowserWindow {
   const window = new BrowserWindow({
     width: 1200,
@@ -48,7 +48,8 @@ export function openWindow(preload: string): BrowserWindow {
     return { action: 'deny' };
   });
   window.webContents.on('will-navigate', (event) => {
-    event.preventDefault();
+    // The page may load itself again, as it does after a failure.
+    if (event.url.split(/[?#]/)[0] !== pageUrl) event.preventDefault();
   });
   window.webContents.session.setPermissionRequestHandler((_contents, permission, decide) => {
     decide(permission === 'clipboard-sanitized-write');

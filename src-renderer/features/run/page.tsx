@@ -1,6 +1,6 @@
 import { Play } from 'lucide-react';
-import { useMemo, useState } from 'react';
-import { type FieldErrors, FormProvider, type Path, type Resolver, set, useForm } from 'react-hook-form';
+import { useEffect, useMemo, useState } from 'react';
+import { type FieldErrors, FormProvider, type Path, type Resolver, set, useForm, type UseFormReturn } from 'react-hook-form';
 import { useNavigate, useSearchParams } from 'react-router';
 import { type EngineError, isCancelled } from '../../../src-main/base/errors.ts';
 import { activities } from '../../client/activity.ts';
@@ -47,6 +47,23 @@ function useResolver(t: Text, around: Surroundings): Resolver<RunValues> {
   );
 }
 
+/**
+ * An error goes while its field is being mended, not only when the field is left: the page would move up under a pointer
+ * that has just been pressed, and the click would hit nothing.
+ */
+function useErrorsGoWhileTyping(form: UseFormReturn<RunValues>): void {
+  useEffect(
+    () =>
+      form.subscribe({
+        formState: { values: true },
+        callback: ({ name }) => {
+          if (name !== undefined && form.getFieldState(name as Path<RunValues>).error) void form.trigger(name as Path<RunValues>);
+        },
+      }),
+    [form],
+  );
+}
+
 export function RunPage() {
   const { t } = useText();
   const navigate = useNavigate();
@@ -59,6 +76,7 @@ export function RunPage() {
     mode: 'onTouched',
     delayError: 400,
   });
+  useErrorsGoWhileTyping(form);
   const { isSubmitting, errors, submitCount } = form.formState;
   const submit = form.handleSubmit(async (values) => {
     setFailure(undefined);
