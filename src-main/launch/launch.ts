@@ -26,7 +26,6 @@ export interface LaunchedEngine {
 export { enterSandbox, type EnterRequest } from './enter-sandbox.ts';
 export { openInProcess, type InProcessEngine, type InProcessRequest } from './open-in-process.ts';
 export { openWorker, type WorkerEngine, type WorkerRequest } from './open-worker.ts';
-export { parseGlobalArguments, toGlobalArguments } from './global-arguments.ts';
-export { compileCacheDirectory } from './compile-cache.ts';
+export { parseGlobalArguments } from './global-arguments.ts';
 export { resourcesDirectory } from './install-paths.ts';
 export { prepareLimits } from './open-in-process.ts';

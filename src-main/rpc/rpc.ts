@@ -26,11 +26,6 @@ export type {
   Duplex,
   DuplexPeer,
   HandlerContext,
-  InputOf,
-  OutputOf,
-  ItemOf,
-  UpOf,
-  DownOf,
 } from './types.ts';
 export { createClient, type RpcClient } from './client.ts';
 export { forwardHandlers } from './forward.ts';

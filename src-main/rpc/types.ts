@@ -1,12 +1,6 @@
 import type { InferInput, InferOutput } from 'valibot';
 import type { CallRoute, Contract, DuplexRoute, Route, StreamRoute } from './define.ts';
 
-export type InputOf<R extends Route> = InferInput<R['input']>;
-export type OutputOf<R extends Route> = R extends CallRoute ? InferOutput<R['output']> : never;
-export type ItemOf<R extends Route> = R extends StreamRoute ? InferOutput<R['item']> : never;
-export type UpOf<R extends Route> = R extends DuplexRoute ? InferOutput<R['up']> : never;
-export type DownOf<R extends Route> = R extends DuplexRoute ? InferOutput<R['down']> : never;
-
 export interface CallOptions {
   readonly signal?: AbortSignal;
 }

@@ -10,7 +10,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 
-export { errnoError, errnoOf, toEngineError, withErrno } from './errno.ts';
+export { errnoOf } from './errno.ts';
 
 export interface System {
   readonly files: Files;
