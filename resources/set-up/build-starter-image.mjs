@@ -51,7 +51,12 @@ function isStatic(bytes) {
   const is64 = bytes[4] === 2;
   const little = bytes[5] === 1;
   const u16 = (at) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
-  const word = (at) => (is64 ? Number(little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at)) : little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
+  const word = (at) =>
+    is64
+      ? Number(little ? bytes.readBigUInt64LE(at) : bytes.readBigUInt64BE(at))
+      : little
+        ? bytes.readUInt32LE(at)
+        : bytes.readUInt32BE(at);
   const u32 = (at) => (little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at));
   const table = word(is64 ? 32 : 28);
   const size = u16(is64 ? 54 : 42);
@@ -63,7 +68,9 @@ function isStatic(bytes) {
 function findBusybox() {
   const path = busyboxPaths.find((one) => existsSync(one) && isStatic(readFileSync(one)));
   if (!path) fail('there is no static busybox on this machine', 'Install it: apt-get install busybox-static');
-  const applets = execFileSync(path, ['--list'], { encoding: 'utf8' }).split('\n').filter((applet) => /^[\w.[\]-]+$/.test(applet) && applet !== 'busybox');
+  const applets = execFileSync(path, ['--list'], { encoding: 'utf8' })
+    .split('\n')
+    .filter((applet) => /^[\w.[\]-]+$/.test(applet) && applet !== 'busybox');
   if (!applets.includes('httpd') || !applets.includes('sh')) fail(`${path} has no httpd or no sh`, 'Install Debian’s busybox-static.');
   const seconds = Math.floor(statSync(path).mtimeMs / 1000);
   return { bytes: readFileSync(path), applets, time: new Date(seconds * 1000) };
