@@ -200,7 +200,7 @@ export const en = {
     why: {
       neverStarted: 'It was created and has not been started.',
       startFailed: 'It could not be started.',
-      running: 'It is running since {{when}}.',
+      running: 'It is running; it was started {{when}}.',
       paused: 'It is paused: its processes are frozen.',
       stopping: 'It is being stopped.',
       done: 'It ended by itself, without an error.',

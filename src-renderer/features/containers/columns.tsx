@@ -115,7 +115,7 @@ export function useColumns(
       {
         id: 'created',
         header: t('containers.columnCreated'),
-        width: '7rem',
+        width: '8.25rem',
         wideOnly: true,
         sortValue: (container) => container.createdAt,
         render: (container) => <RelativeTime atMs={container.createdAt} />,
