@@ -18,8 +18,6 @@ export {
   formatReference,
   repositoryName,
   withDefaultTag,
-  withoutTagIfDigested,
-  withTag,
   withDigest,
   isShortName,
   isDigest,

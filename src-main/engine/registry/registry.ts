@@ -9,11 +9,10 @@
  * - Credentials go to the registry that they are for and to the token service it names, never along a redirect to another origin, and
  *   never into a message.
  * - Answers of a server are hostile: sizes are bounded, texts are stripped of control characters.
- * - At most {@link defaultLimits}.attempts attempts without progress, with growing pauses; whoever cancels is heard at any moment.
+ * - At most `attempts` (limits.ts) attempts without progress, with growing pauses; whoever cancels is heard at any moment.
  * - A policy that cannot be checked yet refuses; it never accepts silently.
  * It keeps no connection and no token beyond one client's life.
  */
 export { type RegistryClient, type RegistryClientOptions, type FetchedManifest, createRegistryClient } from './client.ts';
 export { type PolicyScope, checkPolicy, dockerScopes, pathScopes } from './policy.ts';
-export { type Limits, defaultLimits } from './limits.ts';
-export { type Credentials, parseCredentials } from './auth-file.ts';
+export { type Limits } from './limits.ts';
