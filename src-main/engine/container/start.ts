@@ -124,7 +124,7 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
     endOperation(operation);
     return after;
   });
-  return { record: running, warnings, started: true };
+  return { record: running, warnings: [...setup.warnings, ...warnings], started: true };
 }
 
 /** What teardown needs is in the record before the first packet: a crash from here on leaks no network. */
