@@ -158,7 +158,25 @@ export interface PaletteGroup {
   readonly entries: readonly PaletteEntry[];
 }
 
-/** Every typed word has to occur; what begins with the first comes first. `pull X` also offers to pull what is not here. */
+/** What was typed, taken for the name of an image to pull: `pull alpine`, or a word that can be nothing else. */
+export function pullEntry(typed: string, { t, navigate }: Pick<PaletteContext, 't' | 'navigate'>): PaletteEntry | undefined {
+  const match = /^(?:pull\s+)(\S+)$|^(\S+[/:]\S+)$/i.exec(typed.trim());
+  const name = match?.[1] ?? match?.[2];
+  if (name === undefined) return undefined;
+  return {
+    id: 'pull',
+    group: 'images',
+    label: t('palette.pull', { name }),
+    icon: Download,
+    keywords: `pull ${name}`,
+    always: false,
+    run: () => {
+      navigate(`/images?pull=${encodeURIComponent(name)}`);
+    },
+  };
+}
+
+/** Every typed word has to occur; what begins with the first comes first. */
 export function search(entries: readonly PaletteEntry[], typed: string, t: Text): readonly PaletteGroup[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const fitting = entries.filter((entry) => {

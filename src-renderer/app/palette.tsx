@@ -5,7 +5,7 @@ import { useNavigate } from 'react-router';
 import { useContainers, useImages } from '../client/objects.ts';
 import { perform } from '../features/containers/queries.ts';
 import { useText } from '../text/text.ts';
-import { type PaletteEntry, paletteEntries, search } from './palette-entries.ts';
+import { type PaletteEntry, paletteEntries, pullEntry, search } from './palette-entries.ts';
 
 interface PaletteProps {
   readonly open: boolean;
@@ -48,7 +48,10 @@ function Commands({ onDone }: { readonly onDone: () => void }) {
       }),
     [t, containers, images, navigate],
   );
-  const groups = useMemo(() => search(entries, typed, t), [entries, typed, t]);
+  const groups = useMemo(() => {
+    const pull = pullEntry(typed, { t, navigate: (path) => void navigate(path) });
+    return search(pull ? [...entries, pull] : entries, typed, t);
+  }, [entries, typed, t, navigate]);
   const run = (entry: PaletteEntry) => {
     onDone();
     entry.run();

@@ -1,5 +1,4 @@
 import { QueryClient } from '@tanstack/react-query';
-import { isEngineError } from '../../src-main/base/errors.ts';
 import { connection } from './connection.ts';
 
 /** Answers of the engine. Nothing is asked again on a timer or on focus: what changes is streamed, or invalidated by who changed it. */
@@ -21,8 +20,4 @@ export function refreshAfterReconnect(): () => void {
       void cache.invalidateQueries();
     }
   });
-}
-
-export function isGone(error: unknown): boolean {
-  return isEngineError(error, 'not-found');
 }

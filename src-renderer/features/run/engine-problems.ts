@@ -7,6 +7,7 @@ const renamed: Record<string, string> = {
   'resources.memoryBytes': 'memory',
   'resources.cpus': 'cpus',
   'resources.pidsLimit': 'pids',
+  restartPolicy: 'restart',
   'restartPolicy.name': 'restart',
   'restartPolicy.maximumRetries': 'retries',
   'network.mode': 'network',
@@ -25,7 +26,13 @@ function toField(path: string): string | undefined {
 /** Undefined: it belongs to no field, and is shown above the form. */
 export function fieldOf(error: EngineError, values: RunValues): string | undefined {
   const { details } = error;
-  if (typeof details['field'] === 'string') return toField(details['field']);
+  const named = typeof details['field'] === 'string' ? toField(details['field']) : undefined;
+  if (named !== undefined) return named;
+  // Which of the list it is the engine says by its source or target, as it says a port by its number.
+  if (details['field'] === 'mounts') {
+    const at = values.mounts.findIndex(({ source, target }) => source === details['source'] || target === details['target']);
+    return at < 0 ? undefined : `mounts.${at}.${typeof details['source'] === 'string' ? 'source' : 'target'}`;
+  }
   switch (error.code) {
     case 'already-exists':
       return 'name';
