@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { OperationRecord } from '../state/state.ts';
 import { handleExit } from './after-exit.ts';
-import { cleanUp } from './cleanup.ts';
+import { cleanUp, removeExitFile } from './cleanup.ts';
 import type { Recovery } from './container.ts';
 import { findExit } from './exit.ts';
 import type { ExitSweeper } from './exit-handler.ts';
@@ -89,6 +89,7 @@ async function recoverTraces(room: Room): Promise<string[]> {
     const title = record ? titleOf(record) : `container ${id.slice(0, 12)}, which is not in the store`;
     try {
       await cleanUp(room, record ?? { id, name: id.slice(0, 12), networkState: undefined });
+      removeExitFile(room, id);
       if (record?.networkState !== undefined) room.state.containers.update(id, { networkState: undefined, network: undefined });
       messages.push(`removed what was left of a run of ${title}: ${kinds.map((kind) => leftoverWords[kind]).join(', ')}`);
     } catch (error) {

@@ -1,9 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EngineError, isCancelled } from '../../base/errors.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { ContainerRecord, Operation } from '../state/state.ts';
 import { handleExit } from './after-exit.ts';
-import { findExit } from './exit.ts';
-import { appendEvent, endOperation, isActive, isProcessAlive, titleOf, type Room } from './room.ts';
+import { appendEvent, endOperation, isActive, isMonitorAlive, isProcessAlive, titleOf, type Room } from './room.ts';
 import type { Restarts } from './restarts.ts';
 import { parseSignal, signalName } from './signals.ts';
 import { identifyRun, waitForExitWithin, type RunIdentity } from './wait-for-exit.ts';
@@ -11,6 +11,7 @@ import { identifyRun, waitForExitWithin, type RunIdentity } from './wait-for-exi
 const sigkill = 9;
 /** How long a killed process may take to be gone and reported before we look for the reason. */
 const killPatienceMs = 10_000;
+const lookEveryMs = 20;
 
 export interface StopResult {
   readonly id: ContainerId;
@@ -95,17 +96,43 @@ async function endProcess(
   timeoutSeconds: number,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
-  if (timeoutSeconds > 0) {
-    const ended = waitForExitWithin(room, run, timeoutSeconds * 1000, signal);
-    await sendSignal(room, record, stopSignal(record));
-    if ((await ended) !== undefined) return false;
-  }
-  const ended = waitForExitWithin(room, run, killPatienceMs, signal);
-  await sendSignal(room, record, sigkill);
-  if ((await ended) !== undefined || findExit(room, record) !== undefined) return true;
+  if (timeoutSeconds > 0 && (await signalAndWait(room, record, run, stopSignal(record), timeoutSeconds * 1000, signal))) return false;
+  if (await signalAndWait(room, record, run, sigkill, killPatienceMs, signal)) return true;
   throw new EngineError('timeout', `${titleOf(record)} did not end within ${killPatienceMs / 1000} s of SIGKILL (process ${record.pid})`, {
     fix: 'a process that waits for a device or a network file system cannot be killed before that answers',
   });
+}
+
+/** Answers whether it has ended in time. */
+async function signalAndWait(
+  room: Room,
+  record: ContainerRecord,
+  run: RunIdentity,
+  number: number,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const stop = new AbortController();
+  const ended = waitForExitWithin(room, run, timeoutMs, signal ? AbortSignal.any([signal, stop.signal]) : stop.signal);
+  const reported = ended.then((code) => code !== undefined);
+  // Nobody reports when the monitor was killed: then the process itself is watched.
+  const gone = isMonitorAlive(room, record) ? undefined : waitUntilGone(room, record, stop.signal);
+  try {
+    await sendSignal(room, record, number);
+    return await (gone ? Promise.race([reported, gone]) : reported);
+  } finally {
+    stop.abort();
+    reported.catch(() => undefined);
+  }
+}
+
+async function waitUntilGone(room: Room, record: ContainerRecord, signal: AbortSignal): Promise<boolean> {
+  while (isProcessAlive(room, record)) {
+    await sleep(lookEveryMs);
+    // The other side of the race has decided.
+    if (signal.aborted) return false;
+  }
+  return true;
 }
 
 /**
