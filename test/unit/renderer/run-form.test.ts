@@ -156,7 +156,7 @@ describe('problems', () => {
 describe('errors of the engine', () => {
   test.each<[EngineError, string | undefined]>([
     [new EngineError('already-exists', 'the name web is in use'), 'name'],
-    [new EngineError('port-in-use', 'port 90 is taken by nginx', { details: { port: 90 } }), 'ports.2.hostPort'],
+    [new EngineError('port-in-use', 'port 90 is taken by nginx', { details: { field: 'ports', port: 90 } }), 'ports.2.hostPort'],
     [new EngineError('port-in-use', 'a port is taken'), 'ports.0.hostPort'],
     [new EngineError('command-not-found', 'no such file: ngnix'), 'command'],
     [new EngineError('invalid-argument', 'x', { details: { issues: { 'mounts.0.target': ['not absolute'] } } }), 'mounts.0.target'],
