@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'electron-vite';
+import type { Plugin } from 'vite';
 
 const here = import.meta.dirname;
 
@@ -19,8 +20,19 @@ function gitCommit(): string {
   }
 }
 
+/** Node tells the kind of a .js file by the nearest package.json, and the project's own says that they are ES modules. */
+function commonJsFolder(): Plugin {
+  return {
+    name: 'common-js-folder',
+    generateBundle() {
+      this.emitFile({ type: 'asset', fileName: 'package.json', source: '{ "type": "commonjs" }\n' });
+    },
+  };
+}
+
 export default defineConfig({
   main: {
+    plugins: [commonJsFolder()],
     define: { __SELKIE_BUILD__: JSON.stringify({ version, gitCommit: gitCommit(), builtAt: new Date().toISOString() }) },
     build: {
       outDir: 'out/main',
@@ -37,7 +49,8 @@ export default defineConfig({
           cleanup: resolve(here, 'src-main/hosts/worker/cleanup.ts'),
           'unpack-worker': resolve(here, 'src-main/engine/layer/unpack-worker.ts'),
         },
-        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+        // CommonJS: an ES module that imports node:fs makes Node load the whole of it, streams and promises too, which costs a third of `selkie ps`.
+        output: { format: 'cjs', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
       },
     },
   },

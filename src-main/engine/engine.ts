@@ -56,7 +56,13 @@ export function createEngine(config: EngineConfig, system: System): Engine {
 
   return {
     handlers: createHandlers({ config, system, state, snapshots, images, volumes, network, runtime, monitor, containers, recovery }),
-    recover: async () => [...(await images.recover()), ...(await recovery.recover())],
+    async recover() {
+      const messages = [...(await images.recover())];
+      const unpacks = state.operations.abandoned().filter(({ kind }) => kind === 'layer.unpack');
+      if (unpacks.length > 0) messages.push(...(await layers.repair()));
+      for (const { id } of unpacks) state.operations.remove(id);
+      return [...messages, ...(await recovery.recover())];
+    },
     watchExits() {
       watch ??= exits.watch();
     },

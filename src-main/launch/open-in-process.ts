@@ -32,7 +32,6 @@ export async function openInProcess(request: InProcessRequest): Promise<InProces
   const system = request.system ?? createLinuxSystem();
   const lacking = lackingSandbox(system);
   if (lacking !== undefined) throw new EngineError('internal', `an engine cannot run here: the ${lacking} namespace was not entered`);
-  prepareLimits(system);
   const config = loadConfig({ system, options: request.options, environment: process.env, resources: resourcesDirectory() });
   // Loaded late: `selkie --help` and the way into the sandbox do without it.
   const { createEngine } = await import('../engine/engine.ts');
@@ -61,7 +60,7 @@ export async function openInProcess(request: InProcessRequest): Promise<InProces
   };
 }
 
-/** Containers may ask for as much as we have: the soft limits of a login session are far lower. */
+/** For programs that stay: the soft limits of a login session are far lower than what many containers' descriptors need. Loads the FFI. */
 export function prepareLimits({ processes }: Pick<System, 'processes'>): void {
   for (const name of ['nofile', 'nproc']) {
     const limit = processes.resourceLimit(name);

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, posix } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import type { ContainerSpec, MountSpec } from '../../contract/container-spec.ts';
 import type { ImageConfig } from '../../contract/image.ts';
 import type { ContainerMount } from '../state/state.ts';
+import { removeVolumes } from './remove.ts';
 import type { Room } from './room.ts';
 
 /** The user's mounts, then a volume (or tmpfs) of its own for each VOLUME of the image that the user's leave uncovered. */
@@ -71,11 +72,19 @@ function requireSource(source: string): void {
   }
 }
 
-/** Volumes that a creation would make: what undoing it removes again. */
+/**
+ * Volumes that a creation would make: what undoing it removes again. One whose folder is there without a record (of a lost database) is
+ * somebody's data and not among them.
+ */
 export function missingVolumes(room: Room, mounts: readonly ContainerMount[]): string[] {
-  return [
-    ...new Set(mounts.filter(({ volumeName }) => volumeName !== '' && !room.volumes.find(volumeName)).map(({ volumeName }) => volumeName)),
-  ];
+  const names = mounts.filter(({ volumeName, hostPath }) => volumeName !== '' && !room.volumes.find(volumeName) && !existsSync(hostPath));
+  return [...new Set(names.map(({ volumeName }) => volumeName))];
+}
+
+/** The volume room makes a folder before its record: a creation that was cut off in between has left a folder that no record leads to. */
+export async function unmakeVolumes(room: Room, names: readonly string[]): Promise<void> {
+  for (const name of names) if (existsSync(room.volumes.path(name))) await room.volumes.ensure(name, { anonymous: true });
+  await removeVolumes(room, names);
 }
 
 /** Makes the volumes that are missing, and has those that are used for the first time filled with what the image has at their place (unless `nocopy`). */

@@ -6,9 +6,8 @@ import type { TransferProgress } from '../../contract/image.ts';
 import type { ResolvedImage } from '../image/image.ts';
 import type { ContainerRecord } from '../state/state.ts';
 import { decideConfig } from './create-config.ts';
-import { missingVolumes, prepareVolumes } from './create-mounts.ts';
+import { missingVolumes, prepareVolumes, unmakeVolumes } from './create-mounts.ts';
 import { generateName, newContainerId } from './names.ts';
-import { removeVolumes } from './remove.ts';
 import { appendEvent, endOperation, type Room } from './room.ts';
 
 export interface CreateOptions {
@@ -81,7 +80,7 @@ export async function undoCreate(room: Room, id: ContainerId, volumes: readonly 
   if (existsSync(room.snapshots.mountPoint(id))) room.snapshots.unmount(id);
   if (room.snapshots.exists(id)) await room.snapshots.remove(id);
   rmSync(room.paths.directory(id), { recursive: true, force: true });
-  await removeVolumes(room, volumes);
+  await unmakeVolumes(room, volumes);
   rmSync(room.paths.lockFile(id), { force: true });
 }
 

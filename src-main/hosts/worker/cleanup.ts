@@ -8,11 +8,15 @@ import { compileCacheDirectory } from '../../launch/compile-cache.ts';
 
 enableCompileCache(compileCacheDirectory());
 
-try {
-  const { cleanUpExits } = await import('./clean-up-exits.ts');
-  await cleanUpExits(process.argv.slice(2));
-} catch (error) {
-  // Nobody reads it but a person who starts this by hand: conmon's exit command has no terminal.
-  process.stderr.write(`selkie-cleanup: ${messageOf(error)}\n`);
-  process.exitCode = 1;
+async function main(): Promise<void> {
+  try {
+    const { cleanUpExits } = await import('./clean-up-exits.ts');
+    await cleanUpExits(process.argv.slice(2));
+  } catch (error) {
+    // Nobody reads it but a person who starts this by hand: conmon's exit command has no terminal.
+    process.stderr.write(`selkie-cleanup: ${messageOf(error)}\n`);
+    process.exitCode = 1;
+  }
 }
+
+void main();

@@ -18,11 +18,15 @@ process.on('uncaughtException', (error) => {
 });
 enableCompileCache(compileCacheDirectory());
 
-try {
-  const { serveOnStdio } = await import('./serve-on-stdio.ts');
-  await serveOnStdio(process.argv.slice(2), log);
-  process.exit(0);
-} catch (error) {
-  log(messageOf(error));
-  process.exit(1);
+async function main(): Promise<void> {
+  try {
+    const { serveOnStdio } = await import('./serve-on-stdio.ts');
+    await serveOnStdio(process.argv.slice(2), log);
+    process.exit(0);
+  } catch (error) {
+    log(messageOf(error));
+    process.exit(1);
+  }
 }
+
+void main();

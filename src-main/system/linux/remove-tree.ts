@@ -41,7 +41,7 @@ export async function removeTree(path: string): Promise<void> {
   const parentFd = openIfExists(dirname(absolute), constants.O_RDONLY | constants.O_DIRECTORY, absolute);
   if (parentFd === undefined) return;
   try {
-    const name = basename(absolute);
+    const name = Buffer.from(basename(absolute)).toString('latin1');
     if (await unlinkUnlessFolder(parentFd, name, absolute)) return;
     const topFd = openFolder(parentFd, name, absolute);
     if (topFd === undefined) return;
@@ -61,7 +61,7 @@ export async function removeTree(path: string): Promise<void> {
 async function empty(fd: number, depth: number, path: string, walk: Walk): Promise<void> {
   // Entries may be added while we remove (moved-up folders, a careless neighbour): until nothing is left.
   for (let pass = 0; ; pass++) {
-    const entries = readdirSync(at(fd), { withFileTypes: true });
+    const entries = readdirSync(at(fd), { withFileTypes: true, encoding: 'latin1' });
     if (entries.length === 0) return;
     if (pass > maxPasses) throw new EngineError('in-use', `remove ${walk.path}: something keeps filling ${path}`);
     const folders = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
@@ -137,9 +137,9 @@ function openFolder(parentFd: number, name: string, path: string): number | unde
   return fd;
 }
 
-function openIfExists(path: string, flags: number, shown: string): number | undefined;
-function openIfExists(path: string, flags: number, shown: string, tellDenied: true): number | 'denied' | undefined;
-function openIfExists(path: string, flags: number, shown: string, tellDenied?: true): number | 'denied' | undefined {
+function openIfExists(path: string | Buffer, flags: number, shown: string): number | undefined;
+function openIfExists(path: string | Buffer, flags: number, shown: string, tellDenied: true): number | 'denied' | undefined;
+function openIfExists(path: string | Buffer, flags: number, shown: string, tellDenied?: true): number | 'denied' | undefined {
   try {
     return openSync(path, flags);
   } catch (error) {
@@ -163,10 +163,10 @@ async function removeFolder(parentFd: number, name: string, path: string): Promi
   throw errnoOf(error) === 'EBUSY' ? mounted(path) : toEngineError(error, 'remove', path);
 }
 
-type PathCall = (path: string, callback: (error: Error | null) => void) => void;
+type PathCall = (path: string | Buffer, callback: (error: Error | null) => void) => void;
 
 /** Callbacks cost half of what promises of node:fs do. */
-function attempt(call: PathCall, path: string): Promise<Error | undefined> {
+function attempt(call: PathCall, path: string | Buffer): Promise<Error | undefined> {
   return new Promise((resolve) => {
     call(path, (error) => {
       resolve(error ?? undefined);
@@ -174,8 +174,9 @@ function attempt(call: PathCall, path: string): Promise<Error | undefined> {
   });
 }
 
-function at(fd: number, name?: string): string {
-  return name === undefined ? `/proc/self/fd/${fd}` : `/proc/self/fd/${fd}/${name}`;
+/** Names of entries are bytes, one per character here: what is not UTF-8 has to be removable too. */
+function at(fd: number, name?: string): string | Buffer {
+  return name === undefined ? `/proc/self/fd/${fd}` : Buffer.from(`/proc/self/fd/${fd}/${name}`, 'latin1');
 }
 
 /** Device numbers do not tell a bind mount of the same file system apart; mount ids do. */
