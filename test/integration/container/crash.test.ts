@@ -32,7 +32,7 @@ async function work(api: EngineClient): Promise<void> {
 
 describe.each(['root', 'rootless'] as const)('an engine killed at any moment, as %s', (who: Who) => {
   const reason = lacking(who);
-  test.skipIf(reason !== undefined)(reason ?? `${rounds} times: nothing is lost or leaked`, { timeout: 900_000 }, async () => {
+  test.skipIf(reason !== undefined)(reason ?? `${rounds} times (${who}): nothing is lost or leaked`, { timeout: 900_000 }, async () => {
     await using sandbox = await Sandbox.open(who);
     const repaired: string[] = [];
     for (let round = 0; round < rounds; round += 1) {
