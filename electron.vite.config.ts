@@ -38,6 +38,8 @@ export default defineConfig({
       outDir: 'out/main',
       target: 'node22',
       externalizeDeps: false,
+      // Half the bytes to read at every start of `selkie`; names in stack traces come from the source maps.
+      minify: true,
       sourcemap: true,
       rollupOptions: {
         external,
