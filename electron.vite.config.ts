@@ -41,7 +41,7 @@ export default defineConfig({
       // Half the bytes to read at every start of `selkie`; names in stack traces come from the source maps.
       minify: true,
       sourcemap: true,
-      rollupOptions: {
+      rolldownOptions: {
         external,
         input: {
           cli: resolve(here, 'src-main/hosts/cli/main.ts'),
@@ -60,7 +60,7 @@ export default defineConfig({
     build: {
       outDir: 'out/preload',
       externalizeDeps: false,
-      rollupOptions: {
+      rolldownOptions: {
         external: ['electron'],
         input: resolve(here, 'src-main/hosts/desktop/preload.ts'),
         // A sandboxed preload has to be CommonJS.
@@ -74,7 +74,7 @@ export default defineConfig({
     build: {
       outDir: resolve(here, 'out/renderer'),
       emptyOutDir: true,
-      rollupOptions: { input: resolve(here, 'src-renderer/index.html') },
+      rolldownOptions: { input: resolve(here, 'src-renderer/index.html') },
     },
   },
 });
