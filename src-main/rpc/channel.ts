@@ -28,7 +28,7 @@ export interface Channel {
 }
 
 /** Items a receiver grants at the start, and again whenever half of them are used. */
-export const initialCredit = 64;
+export const initialCredit = 512;
 
 export function isFrame(value: unknown): value is Frame {
   if (!Array.isArray(value) || value.length < 2 || typeof value[0] !== 'string') return false;

@@ -1,4 +1,5 @@
 import type { Channel } from '../channel.ts';
+import { FrameBatch, unbatch } from './frame-batch.ts';
 
 /** The part that a DOM MessagePort, Electron's MessagePortMain and a worker's port have in common. */
 interface PortLike {
@@ -15,8 +16,11 @@ interface EmitterPort extends PortLike {
   on(type: 'message' | 'close', listener: (value: unknown) => void): unknown;
 }
 
-/** Frames by structured clone; bytes arrive as `Uint8Array`. */
+/** Messages with the frames of one turn, by structured clone; bytes arrive as `Uint8Array`. */
 export function messagePortChannel(port: DomPort | EmitterPort): Channel {
+  const batch = new FrameBatch((frames) => {
+    if (!closed) port.postMessage(frames);
+  });
   let closed = false;
   let closeListener: ((error: Error | undefined) => void) | undefined;
   function finish(): void {
@@ -35,11 +39,11 @@ export function messagePortChannel(port: DomPort | EmitterPort): Channel {
   listen('close', finish);
   return {
     send(frame) {
-      if (!closed) port.postMessage(frame);
+      if (!closed) batch.add(frame);
     },
     onFrame(listener) {
       listen('message', (event) => {
-        listener(event.data);
+        unbatch(event.data, listener);
       });
       port.start?.();
     },
@@ -48,6 +52,7 @@ export function messagePortChannel(port: DomPort | EmitterPort): Channel {
       if (closed) listener(undefined);
     },
     close() {
+      batch.flush();
       port.close();
       finish();
     },

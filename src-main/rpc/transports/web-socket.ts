@@ -1,5 +1,6 @@
 import { Packr } from 'msgpackr';
 import type { Channel, Frame } from '../channel.ts';
+import { FrameBatch, unbatch } from './frame-batch.ts';
 
 /** The part of a browser's WebSocket that `ws` has too. */
 interface WebSocketLike {
@@ -11,9 +12,12 @@ interface WebSocketLike {
   addEventListener(type: 'close' | 'error' | 'open', listener: () => void): void;
 }
 
-/** One binary message per frame, in MessagePack. Frames sent while the socket is still connecting are kept. */
+/** Binary messages in MessagePack, each with the frames of one turn. Frames sent while the socket is still connecting are kept. */
 export function webSocketChannel(socket: WebSocketLike): Channel {
   const packr = new Packr({ useRecords: false, moreTypes: false });
+  const batch = new FrameBatch((frames) => {
+    if (socket.readyState === 1) socket.send(packr.pack(frames));
+  });
   const early: Frame[] = [];
   let closed = false;
   let closeListener: ((error: Error | undefined) => void) | undefined;
@@ -26,7 +30,8 @@ export function webSocketChannel(socket: WebSocketLike): Channel {
   }
 
   socket.addEventListener('open', () => {
-    for (const frame of early.splice(0)) socket.send(packr.pack(frame));
+    for (const frame of early.splice(0)) batch.add(frame);
+    batch.flush();
   });
   socket.addEventListener('close', () => {
     finish();
@@ -39,17 +44,17 @@ export function webSocketChannel(socket: WebSocketLike): Channel {
     send(frame) {
       if (closed) return;
       if (socket.readyState === 0) early.push(frame);
-      else if (socket.readyState === 1) socket.send(packr.pack(frame));
+      else batch.add(frame);
     },
     onFrame(listener) {
       socket.addEventListener('message', (event) => {
-        let frame: unknown;
+        let message: unknown;
         try {
-          frame = packr.unpack(new Uint8Array(event.data as ArrayBuffer));
+          message = packr.unpack(new Uint8Array(event.data as ArrayBuffer));
         } catch {
-          frame = undefined;
+          message = undefined;
         }
-        listener(frame);
+        unbatch(message, listener);
       });
     },
     onClose(listener) {
@@ -57,6 +62,7 @@ export function webSocketChannel(socket: WebSocketLike): Channel {
       if (socket.readyState > 1) finish();
     },
     close() {
+      batch.flush();
       socket.close();
       finish();
     },
