@@ -8,7 +8,7 @@ import { ensureBuild, ensureStarterImage } from './steps/build.mjs';
 import { become, run } from './steps/command.mjs';
 import { findElectron } from './steps/electron.mjs';
 import { ensureNodePackages } from './steps/node-packages.mjs';
-import { ensureRuntime, environmentWith } from './steps/runtime.mjs';
+import { ensureRuntime, environmentWith, linkRuntime } from './steps/runtime.mjs';
 import { SetUpError, say } from './steps/say.mjs';
 import { applicationPackages, ensureSystemPackages, testPackages } from './steps/system-packages.mjs';
 
@@ -30,8 +30,7 @@ const commands = {
     say('built; the command line is resources/bin/selkie');
   },
   check() {
-    ensureNodePackages(root);
-    const env = environmentWith(ensureRuntime(root), root);
+    const env = environmentWith(packages(), root);
     const checks = [
       ['types', 'tsc', ['-p', '.']],
       ['lint', 'eslint', ['.', '--max-warnings', '0']],
@@ -63,11 +62,18 @@ const commands = {
   },
 };
 
+/** The runtime, and with it the npm packages; answers the runtime. */
+function packages() {
+  const runtime = ensureRuntime(root);
+  ensureNodePackages(root, runtime);
+  linkRuntime(root, runtime);
+  return runtime;
+}
+
 /** Everything that the application needs; answers the runtime. */
 function ready() {
   ensureSystemPackages(applicationPackages, 'the engine drives them');
-  ensureNodePackages(root);
-  const runtime = ensureRuntime(root);
+  const runtime = packages();
   ensureStarterImage(root, runtime);
   ensureBuild(root, runtime);
   return runtime;
