@@ -26,14 +26,14 @@ export async function makeSandbox(host: Host, kind: SandboxKind): Promise<Holder
   const hide = host.cgroups.version === 'hybrid' ? `${hideUnified[kind]} && ` : '';
   const finish = `mount --make-rshared / && ${hide}${announceAndPause(host)}`;
   if (kind === 'mount') {
-    return await settle(host, startHolder(host, ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', finish]));
+    return await settle(host, kind, startHolder(host, ['unshare', '--mount', '--propagation', 'slave', 'sh', '-c', finish]));
   }
   const tools = { uid: requireTool(host, 'newuidmap'), gid: requireTool(host, 'newgidmap') };
   const ids = requireRanges(host);
   // The first shell has no id yet, hence no rights; the one it becomes after the mapping is root in there.
   const script = `echo unshared; read -r go || exit 1; exec sh -c "$1"`;
   const child = startHolder(host, ['unshare', '--user', '--mount', '--propagation', 'unchanged', 'sh', '-c', script, 'sh', finish]);
-  return await settle(host, child, async (nextLine) => {
+  return await settle(host, kind, child, async (nextLine) => {
     if ((await nextLine()) !== 'unshared') return;
     await Promise.all([
       mapIds(host, tools.uid, child.process.pid, mapArguments(host.identity.uid, ids.uids)),
@@ -45,7 +45,7 @@ export async function makeSandbox(host: Host, kind: SandboxKind): Promise<Holder
 
 /** A new pause process in the namespaces of a process that survived the old one. */
 export async function holdAgain(host: Host, survivor: Holder, kind: SandboxKind): Promise<Holder> {
-  return await settle(host, startHolder(host, [...joinWords(survivor.pid, kind), 'sh', '-c', announceAndPause(host)]));
+  return await settle(host, kind, startHolder(host, [...joinWords(survivor.pid, kind), 'sh', '-c', announceAndPause(host)]));
 }
 
 /** nsenter(1) into a sandbox, ready for the program. The working directory becomes /. */
@@ -80,6 +80,7 @@ function startHolder(host: Host, [program = '', ...args]: readonly string[]): St
 /** Waits until the holder holds; ends it, and says why, if it does not come to that. */
 async function settle(
   host: Host,
+  kind: SandboxKind,
   child: StartingHolder,
   between: (nextLine: () => Promise<string | undefined>) => Promise<void> = () => Promise.resolve(),
 ): Promise<Holder> {
@@ -91,10 +92,10 @@ async function settle(
     await between(nextLine);
     if ((await nextLine()) !== 'ready') {
       await once(output, 'close').catch(() => undefined);
-      throw userNamespaceError(host.files, child.complaints() || 'the pause process ended at once');
+      throw sandboxError(host, kind, child.complaints() || 'the pause process ended at once');
     }
     const startTime = host.processes.startTime(holder.pid);
-    if (startTime === undefined) throw userNamespaceError(host.files, 'the pause process ended at once');
+    if (startTime === undefined) throw sandboxError(host, kind, 'the pause process ended at once');
     return { pid: holder.pid, startTime };
   } catch (error) {
     host.processes.signal(holder.pid, 'SIGKILL');
@@ -102,6 +103,13 @@ async function settle(
   } finally {
     for (const pipe of Object.values(holder.pipes)) pipe.destroy();
   }
+}
+
+function sandboxError(host: Host, kind: SandboxKind, reason: string): EngineError {
+  if (kind === 'user') return userNamespaceError(host.files, reason);
+  return new EngineError('denied', `the mount namespace that hides a part of this host's hybrid cgroups could not be made: ${reason}`, {
+    fix: 'boot with systemd.unified_cgroup_hierarchy=1, or run selkie outside of the chroot or container that it is in',
+  });
 }
 
 /** Undefined at the end. */
