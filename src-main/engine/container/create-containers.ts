@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { EngineConfig } from '../config/config.ts';
+import { openSeccompCache } from '../runtime/runtime.ts';
 import { attachContainer } from './attach.ts';
 import type { Containers, ExitHandler, Recovery } from './container.ts';
 import { createContainer } from './create.ts';
@@ -33,6 +34,7 @@ export function createContainers(dependencies: ContainerDependencies): {
     ...dependencies,
     paths,
     exitHub: new ExitHub(paths.exits, system.files),
+    seccompCache: openSeccompCache(config.runRoot, system.files, dependencies.runtime),
     get exitCommand() {
       return dependencies.exitCommand ?? cleanUpCommand(config);
     },

@@ -3,7 +3,7 @@ import type { EngineConfig } from '../config/config.ts';
 import type { ImageStore } from '../image/image.ts';
 import type { Monitor } from '../monitor/monitor.ts';
 import type { Network } from '../network/network.ts';
-import type { OciRuntime } from '../runtime/runtime.ts';
+import type { OciRuntime, SeccompCache } from '../runtime/runtime.ts';
 import type { SnapshotStore } from '../snapshot/snapshot.ts';
 import type { ContainerRecord, Operation, State } from '../state/state.ts';
 import type { VolumeStore } from '../volume/volume.ts';
@@ -30,6 +30,7 @@ export interface ContainerDependencies {
 export interface Room extends ContainerDependencies {
   readonly paths: ContainerPaths;
   readonly exitHub: ExitHub;
+  readonly seccompCache: SeccompCache;
   readonly exitCommand: readonly string[];
 }
 

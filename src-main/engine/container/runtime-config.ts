@@ -10,12 +10,19 @@ export interface TerminalSize {
   readonly columns: number;
 }
 
-/** Writes the bundle's config.json; answers warnings for the user. */
+export interface RuntimeConfig {
+  /** For the user. */
+  readonly warnings: readonly string[];
+  /** To be called once the runtime has created the container, before it is started. */
+  readonly created: () => void;
+}
+
+/** Writes the bundle's config.json. */
 export function writeRuntimeConfig(
   room: Room,
   record: ContainerRecord,
   start: { readonly rootfs: string; readonly sandboxPath: string | undefined; readonly size: TerminalSize | undefined },
-): readonly string[] {
+): RuntimeConfig {
   const bundle = room.paths.bundle(record.id);
   const { spec, user, warnings } = buildRuntimeSpec({
     config: room.config,
@@ -32,6 +39,7 @@ export function writeRuntimeConfig(
     size: start.size,
   });
   ensureWorkingDirectory(room.system.attributes, record, start.rootfs, user);
-  writeFileSync(join(bundle, bundleFiles.config), JSON.stringify(spec), { mode: 0o600 });
-  return warnings;
+  const whole = room.seccompCache.apply(spec);
+  writeFileSync(join(bundle, bundleFiles.config), JSON.stringify(whole), { mode: 0o600 });
+  return { warnings, created: () => room.seccompCache.keep(whole, record.id) };
 }

@@ -72,7 +72,7 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
   mkdirSync(room.paths.directory(id), { recursive: true, mode: 0o700 });
   const setup = await setUpNetwork(room, record);
   writeEtcFiles(room, record, setup);
-  const warnings = writeRuntimeConfig(room, record, { rootfs, sandboxPath: setup.sandboxPath, size: options.size });
+  const runtimeConfig = writeRuntimeConfig(room, record, { rootfs, sandboxPath: setup.sandboxPath, size: options.size });
   const { spec } = config;
   const [connected, created] = await bothOf(
     setup.connected,
@@ -94,6 +94,7 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
       timeoutSeconds: spec.timeoutSeconds,
     }),
   );
+  runtimeConfig.created();
   completeHosts(room, record, setup, connected);
   const { processes, clock, identity } = room.system;
   const pidStartTime = processes.startTime(created.pid) ?? 0;
@@ -124,7 +125,7 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
     endOperation(operation);
     return after;
   });
-  return { record: running, warnings: [...setup.warnings, ...warnings], started: true };
+  return { record: running, warnings: [...setup.warnings, ...runtimeConfig.warnings], started: true };
 }
 
 /** What teardown needs is in the record before the first packet: a crash from here on leaks no network. */

@@ -7,6 +7,7 @@ import type { EngineConfig } from '../config/config.ts';
 import { cgroupManagerFor } from './cgroup.ts';
 import { explainFailure } from './failure.ts';
 import type { OciRuntime } from './runtime.ts';
+import { startByFifo } from './quick-start.ts';
 import { identifyTool } from './tool-version.ts';
 
 type RuntimeName = OciRuntime['name'];
@@ -25,6 +26,7 @@ export function openOciRuntime({ config, system }: { readonly config: EngineConf
 class CommandLineRuntime implements OciRuntime {
   readonly #config: EngineConfig;
   readonly #system: RuntimeSystem;
+  #version: string | undefined;
   #found: { readonly name: RuntimeName; readonly path: string } | undefined;
 
   constructor(config: EngineConfig, system: RuntimeSystem) {
@@ -58,6 +60,8 @@ class CommandLineRuntime implements OciRuntime {
   }
 
   async start(id: string): Promise<void> {
+    this.#version ??= (await this.describe()).version;
+    if (this.name === 'crun' && startByFifo(this.#stateDirectory, id, this.#version)) return;
     const result = await this.#run(['start', id]);
     if (result.code !== 0) throw this.explainFailure(result.stderr, []).within(`start container ${id}`);
   }

@@ -18,6 +18,7 @@ import type { CgroupManager } from './cgroup.ts';
 export { cgroupManagerFor } from './cgroup.ts';
 export { buildExecProcess } from './exec-process.ts';
 export { openOciRuntime } from './oci-runtime.ts';
+export { openSeccompCache, type SeccompCache } from './seccomp-cache.ts';
 export { identifyTool } from './tool-version.ts';
 export type { OciSpec } from './oci-spec.ts';
 export { buildRuntimeSpec, checkRuntimeOptions, ensureWorkingDirectory } from './spec.ts';

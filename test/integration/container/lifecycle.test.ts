@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collect, create, lacking, Sandbox, type EngineProcess, type Who } from './sandbox.ts';
 
@@ -48,6 +50,18 @@ describe.each(['root', 'rootless'] as const)('containers as %s', (who: Who) => {
       expect((await engine.api.system.check({})).store).toEqual([]);
       const other = await create(engine.api, { command: ['/bin/plain'] });
       await expect(engine.api.container.start({ container: other })).rejects.toMatchObject({ code: 'command-not-executable' });
+    });
+
+    test('the second container is confined by the filter that was compiled for the first, and one without a profile by none', async () => {
+      const confinement = async (securityOptions: string[]) => {
+        const id = await create(engine.api, { command: ['grep', 'Seccomp:', '/proc/self/status'], securityOptions });
+        return (await collect(engine.api.container.attach({ container: id, start: true }))).stdout;
+      };
+      expect(await confinement([])).toBe('Seccomp:\t2\n');
+      expect(readdirSync(join(sandbox.runRoot, 'seccomp'))).toHaveLength(1);
+      expect(await confinement([])).toBe('Seccomp:\t2\n');
+      expect(await confinement(['seccomp=unconfined'])).toBe('Seccomp:\t0\n');
+      expect(readdirSync(join(sandbox.runRoot, 'seccomp'))).toHaveLength(1);
     });
 
     test('a name in use is refused with its holder, and nothing is made', async () => {
