@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { CheckLine } from '../../../src-main/contract/system.ts';
 import { toEngineError } from '../../client/notices.ts';
 import { formatDuration } from '../../text/format.ts';
+import type { en } from '../../text/en.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
@@ -66,14 +67,31 @@ export function HostCheck() {
   );
 }
 
+/** Lines whose title is no name of a program, by the engine's stable key. */
+const translated: Readonly<Record<string, keyof typeof en.system.lines>> = {
+  kernel: 'kernel',
+  'user-namespaces': 'user_namespaces',
+  subuid: 'subuid',
+  subgid: 'subgid',
+  cgroups: 'cgroups',
+  overlay: 'overlay',
+  tun: 'tun',
+  'tool:seccomp.json': 'seccomp_json',
+  'tool:policy.json': 'policy_json',
+};
+
 function CheckItem({ line }: { readonly line: CheckLine }) {
   const { t } = useText();
+  const title = translated[line.id];
   return (
     <li className={`check-line check-${line.status}`}>
       <CheckLabel status={line.status} />
       <div>
-        <p lang="en">
-          <strong>{line.title}</strong> <span className="muted">{line.value}</span>
+        <p>
+          <strong>{title === undefined ? line.title : t(`system.lines.${title}`)}</strong>{' '}
+          <span className="muted" lang="en">
+            {line.value}
+          </span>
         </p>
         {line.status === 'ok' ? null : (
           <>
