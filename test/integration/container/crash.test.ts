@@ -1,15 +1,23 @@
 import { randomInt } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { EngineClient } from '../../../src-main/contract/engine.ts';
+import { makeImage, makeTar, noise } from '../image/test-image.ts';
+import { pushImage, registryProgram, TestRegistry } from '../image/test-registry.ts';
 import { collect, create, lacking, Sandbox, type Who } from './sandbox.ts';
 
-const rounds = Number(process.env['SELKIE_CRASH_ROUNDS'] ?? 12);
+const rounds = Number(process.env['SELKIE_CRASH_ROUNDS'] ?? 25);
 const longestMs = Number(process.env['SELKIE_CRASH_MS'] ?? 1500);
 
 /** What a user does, over and over, with some variety, until the engine is gone. */
-async function work(api: EngineClient): Promise<void> {
+async function work(api: EngineClient, reference: string): Promise<void> {
   for (let turn = randomInt(4); ; turn += 1) {
+    if (turn % 2 === 0) {
+      for await (const _ of api.image.pull({ reference, tlsVerify: false }));
+      await api.image.remove({ image: reference });
+    }
     const remove = turn % 2 === 1;
     const id = await create(api, {
       image: turn % 4 > 1 ? 'localhost/volumes' : 'localhost/busybox',
@@ -31,13 +39,26 @@ async function work(api: EngineClient): Promise<void> {
 }
 
 describe.each(['root', 'rootless'] as const)('an engine killed at any moment, as %s', (who: Who) => {
-  const reason = lacking(who);
+  const reason = lacking(who) ?? (registryProgram === undefined ? 'docker-registry is not installed' : undefined);
   test.skipIf(reason !== undefined)(reason ?? `${rounds} times (${who}): nothing is lost or leaked`, { timeout: 900_000 }, async () => {
     await using sandbox = await Sandbox.open(who);
+    await using registry = await TestRegistry.start();
+    await pushImage(
+      registry,
+      'team/app',
+      '1',
+      makeImage([await makeTar({ a: noise(3_000_000, 'a') }), await makeTar({ b: noise(3_000_000, 'b') })]),
+    );
+    const reference = `${registry.host}/team/app:1`;
+    const layers = () =>
+      readdirSync(join(sandbox.directory, 'graph/overlay'))
+        .filter((name) => !name.startsWith('.'))
+        .sort();
+    let before: string[] | undefined;
     const repaired: string[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const engine = await sandbox.engine();
-      const working = work(engine.api).catch((error: unknown) => error);
+      const working = work(engine.api, reference).catch((error: unknown) => error);
       const ms = randomInt(longestMs);
       await pause(ms);
       await engine.kill();
@@ -66,9 +87,11 @@ describe.each(['root', 'rootless'] as const)('an engine killed at any moment, as
       }
       expect(await next.api.container.list({ all: true }), story).toEqual([]);
       expect(await next.api.volume.list({}), story).toEqual([]);
+      if (await next.api.image.exists({ image: reference })) await next.api.image.remove({ image: reference });
       await sandbox.quiet();
       expect(sandbox.folders(), story).toEqual([]);
       expect(sandbox.mounts(), story).toEqual([]);
+      expect(layers(), story).toEqual((before ??= layers()));
     }
     console.log(
       `${repaired.length} repairs:\n${repaired

@@ -152,7 +152,7 @@ export class Sandbox implements AsyncDisposable {
       .flatMap((pid) => {
         try {
           const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-          return line.includes(this.directory) && !line.includes('driver.mjs') ? [`${pid} ${line}`] : [];
+          return line.includes(this.directory) && !line.includes('driver.js') ? [`${pid} ${line}`] : [];
         } catch {
           return [];
         }
@@ -206,17 +206,22 @@ async function bundleDriver(directory: string): Promise<string> {
     root: project,
     logLevel: 'error',
     build: {
-      ssr: join(import.meta.dirname, 'driver.ts'),
+      ssr: true,
       outDir: out,
       target: 'node22',
       minify: false,
-      rolldownOptions: { external: ['koffi'], output: { entryFileNames: 'driver.mjs', format: 'es' } },
+      rolldownOptions: {
+        external: ['koffi'],
+        input: { driver: join(import.meta.dirname, 'driver.ts'), 'unpack-worker': join(project, 'src-main/engine/layer/unpack-worker.ts') },
+        output: { entryFileNames: '[name].js', format: 'es' },
+      },
     },
     ssr: { noExternal: true, external: ['koffi'] },
   });
   for (const library of ['koffi', '@koromix'])
     cpSync(join(project, 'node_modules', library), join(out, 'node_modules', library), { recursive: true });
-  return join(out, 'driver.mjs');
+  writeFileSync(join(out, 'package.json'), '{ "type": "module" }');
+  return join(out, 'driver.js');
 }
 
 export async function create(api: EngineClient, spec: Partial<ContainerSpecInput>): Promise<string> {
