@@ -115,8 +115,11 @@ describe.skipIf(desktopReason !== '')(`the desktop host ${desktopTitle} ${deskto
       addEventListener('message', (event) => got.push(event.data.type));
       postMessage({ type: 'selkie-connect' }, '*');
     `);
-    // The page's own request comes after it, and is answered; so whatever the frame were to get it would have by then.
-    await takePorts();
+    // What is seen now has come through the page's own ports, after the frame had asked; had they been closed, it would say so.
+    actor.must(['create', '--name', 'unmoved', image]);
+    await rowOf('unmoved').getByText('Created').waitFor();
+    expect(await page.getByText('The engine answers again').count()).toBe(0);
+    expect(await page.getByRole('alert').count()).toBe(0);
     expect(await frame.evaluate<string[]>('got')).toEqual(['selkie-connect']);
     await page.evaluate(`document.querySelector('iframe').remove()`);
   });

@@ -95,7 +95,7 @@ export class TeamRegistry implements AsyncDisposable {
 }
 
 /** The only layer of the embedded image. */
-async function layerOf(archive: string): Promise<Buffer> {
+export async function layerOf(archive: string): Promise<Buffer> {
   const unpack = extract();
   unpack.end(readFileSync(archive));
   for await (const entry of unpack) {
