@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,6 +74,8 @@ describe('downloads', () => {
     await using after = await second;
     expect(after.complete).toBe(true);
     const reader = after.follow();
+    // It has the file open: the name may go.
+    await once(reader, 'readable');
     rmSync(join(graphRoot, 'content/partial', digest.slice(7)));
     expect((await buffer(reader)).equals(data)).toBe(true);
   });
