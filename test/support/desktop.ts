@@ -3,6 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { _electron, chromium, type Page } from 'playwright-core';
 import type { Actor } from './actor.ts';
 import { chromiumProgram } from './browser.ts';
@@ -10,9 +12,11 @@ import type { Report } from './electron/report.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-/** As the start finds it: beside the package, or where the person has one; it needs a display. */
+const displayServer = '/usr/bin/Xvfb';
+
+/** As the start finds it: beside the package, or where the person has one; it needs a display, or what makes one. */
 function electronProgram(): string | undefined {
-  if (process.env['DISPLAY'] === undefined && process.env['WAYLAND_DISPLAY'] === undefined) return undefined;
+  if (!process.env['DISPLAY'] && !process.env['WAYLAND_DISPLAY'] && !existsSync(displayServer)) return undefined;
   const directory = join(root, 'node_modules', 'electron');
   const record = join(directory, 'path.txt');
   const name = existsSync(record) ? readFileSync(record, 'utf8').trim() : 'electron';
@@ -80,11 +84,33 @@ function firstReport(child: ChildProcess, reports: Report[]): Promise<number> {
   });
 }
 
+/** The person's own display, or one that nobody sees. */
+async function openDisplay(): Promise<{ readonly environment: Record<string, string>; close(): Promise<void> }> {
+  const own = ['DISPLAY', 'WAYLAND_DISPLAY', 'XAUTHORITY'].flatMap((name) => {
+    const value = process.env[name];
+    return value ? [[name, value] as const] : [];
+  });
+  if (own.some(([name]) => name !== 'XAUTHORITY')) return { environment: Object.fromEntries(own), close: () => Promise.resolve() };
+  const server = spawn(displayServer, ['-displayfd', '3', '-screen', '0', '1280x800x24', '-nolisten', 'tcp'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+  });
+  const ended = once(server, 'exit');
+  const [number] = (await once(createInterface({ input: server.stdio[3] as Readable }), 'line')) as [string];
+  return {
+    environment: { DISPLAY: `:${number}` },
+    async close() {
+      server.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
 async function openOnElectron(actor: Actor, executablePath: string, app: string): Promise<Desktop> {
+  const display = await openDisplay();
   const application = await _electron.launch({
     executablePath,
     args: ['--no-sandbox', app, ...actor.globalOptions],
-    env: { ...actor.environment, DISPLAY: process.env['DISPLAY'] ?? '', WAYLAND_DISPLAY: process.env['WAYLAND_DISPLAY'] ?? '' },
+    env: { ...actor.environment, ...display.environment },
   });
   // Nothing is to be opened on the machine that runs the tests; only the last step is replaced.
   await application.evaluate(({ shell }) => {
@@ -105,6 +131,7 @@ async function openOnElectron(actor: Actor, executablePath: string, app: string)
     async close() {
       await page.close().catch(() => undefined);
       const [code] = (await ended) as [number | null];
+      await display.close();
       return code ?? -1;
     },
   };
