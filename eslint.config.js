@@ -32,6 +32,9 @@ export default tseslint.config(
     },
   },
   // The rooms that own what the rules above keep from everybody else.
-  { files: ['src-main/system/**', 'src-main/launch/**', 'src-main/hosts/**', 'test/**', '*.config.ts'], rules: { 'no-restricted-imports': 'off' } },
+  {
+    files: ['src-main/system/**', 'src-main/launch/**', 'src-main/hosts/**', 'test/**', '*.config.ts'],
+    rules: { 'no-restricted-imports': 'off' },
+  },
   { files: ['test/**', '*.config.ts'], rules: { 'no-console': 'off', 'no-restricted-syntax': 'off' } },
 );
