@@ -46,10 +46,14 @@ export class UnpackBudget {
     if (mayNotFit || this.#entriesSinceCheck > checkEntries) this.#look();
     this.#bytesSinceCheck += storedBytes;
     if (storedBytes > this.#freeBytes - reservedBytes)
-      throw new EngineError('limit-exceeded', `it has ${String(storedBytes)} bytes, and ${String(this.#freeBytes)} are free on the disk`, {
-        fix: 'free disk space, or move the graph root to a larger disk',
-        details: { neededBytes: storedBytes, freeBytes: this.#freeBytes },
-      });
+      throw new EngineError(
+        'limit-exceeded',
+        `the disk is too full: it needs ${String(storedBytes)} bytes, ${String(this.#freeBytes)} are free, and ${String(reservedBytes)} of them are kept free`,
+        {
+          fix: 'free disk space, or move the graph root to a larger disk',
+          details: { neededBytes: storedBytes, freeBytes: this.#freeBytes },
+        },
+      );
     if (this.#freeInodes < checkEntries)
       throw new EngineError('limit-exceeded', 'the disk of the graph root has hardly an inode left', {
         fix: 'remove files, or move the graph root to another disk',
