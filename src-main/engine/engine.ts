@@ -1,6 +1,7 @@
 /**
  * The composition root: makes one engine out of its rooms. Nothing else in the engine knows more than its own dependencies.
  */
+import { messageOf } from '../base/errors.ts';
 import type { EngineHandlers } from '../contract/engine.ts';
 import type { System } from '../system/system.ts';
 import type { EngineConfig } from './config/config.ts';
@@ -54,14 +55,21 @@ export function createEngine(config: EngineConfig, system: System): Engine {
   });
   let watch: AsyncDisposable | undefined;
 
+  async function repairLayers(): Promise<readonly string[]> {
+    const unpacks = state.operations.abandoned().filter(({ kind }) => kind === 'layer.unpack');
+    const messages = unpacks.length > 0 ? await layers.repair() : [];
+    for (const { id } of unpacks) state.operations.remove(id);
+    return messages;
+  }
+
   return {
     handlers: createHandlers({ config, system, state, snapshots, images, volumes, network, runtime, monitor, containers, recovery }),
     async recover() {
-      const messages = [...(await images.recover())];
-      const unpacks = state.operations.abandoned().filter(({ kind }) => kind === 'layer.unpack');
-      if (unpacks.length > 0) messages.push(...(await layers.repair()));
-      for (const { id } of unpacks) state.operations.remove(id);
-      return [...messages, ...(await recovery.recover())];
+      const messages: string[] = [];
+      // One that fails does not keep the engine from starting, or the others from being repaired: its operation stays for the next.
+      for (const step of [() => images.recover(), repairLayers, () => recovery.recover()])
+        messages.push(...(await step().catch((error: unknown) => [`a repair failed: ${messageOf(error)}`])));
+      return messages;
     },
     watchExits() {
       watch ??= exits.watch();

@@ -115,7 +115,7 @@ export async function dropLayers(context: ImageContext, chainIds: readonly Diges
       if (context.layers.find(chainId)) {
         await context.layers.remove(chainId);
         removed.push(chainId);
-      } else await dropRemains(context, chainId);
+      } else await context.layers.removeRemains(chainId);
     } catch (error) {
       // Another image, container or pull needs it, and with it all below.
       if (isEngineError(error, 'in-use') || isEngineError(error, 'not-found')) continue;
@@ -123,13 +123,6 @@ export async function dropLayers(context: ImageContext, chainIds: readonly Diges
     }
   }
   return removed;
-}
-
-/** A layer that failed cannot always clear up: its folder stays while one that was to lie on it is being filled. */
-async function dropRemains({ state, snapshots }: ImageContext, chainId: Digest): Promise<void> {
-  using lock = state.tryLock('layer', chainId);
-  // Without the lock another engine is at it.
-  if (lock && !state.layers.find(chainId)) await snapshots.remove(chainId);
 }
 
 /** Unpacks. What the layer room could not clear up is left to {@link dropLayers}, so the first failure is the one that counts. */

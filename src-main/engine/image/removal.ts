@@ -1,5 +1,5 @@
 /** Taking away: names, images, and what died half-way. */
-import { EngineError } from '../../base/errors.ts';
+import { EngineError, messageOf } from '../../base/errors.ts';
 import type { ContainerRecord, ImageRecord, OperationRecord } from '../state/state.ts';
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { Registries } from '../reference/reference.ts';
@@ -83,18 +83,22 @@ function digestsIn(operation: OperationRecord, key: string): Digest[] {
 
 /** See ImageStore.recover. Idempotent; may run in several engines at once. */
 export async function recoverImages(context: ImageContext): Promise<string[]> {
-  const { state } = context;
   const done: string[] = [];
-  for (const operation of state.operations.abandoned()) {
+  for (const operation of context.state.operations.abandoned()) {
     if (operation.kind !== 'image.pull' && operation.kind !== 'image.remove') continue;
-    const removed = await dropLayers(context, digestsIn(operation, 'chainIds'));
-    dropBlobs(context, digestsIn(operation, 'blobs'));
-    state.operations.remove(operation.id);
     const what =
       operation.kind === 'image.pull'
         ? `pull of ${operation.object} had died`
         : `removal of image ${operation.object.slice(0, 12)} had died`;
-    done.push(`${what}: ${String(removed.length)} unneeded layers removed`);
+    try {
+      const removed = await dropLayers(context, digestsIn(operation, 'chainIds'));
+      dropBlobs(context, digestsIn(operation, 'blobs'));
+      context.state.operations.remove(operation.id);
+      done.push(`${what}: ${String(removed.length)} unneeded layers removed`);
+    } catch (error) {
+      // An engine that cannot clear up still has to start: its user may be the one who can.
+      done.push(`${what}, and what it left could not be removed: ${messageOf(error)}`);
+    }
   }
   const swept = context.downloads.sweep(partialLifeMs);
   if (swept.length > 0) done.push(`${String(swept.length)} downloads that nobody came back for removed`);

@@ -112,33 +112,42 @@ export function createLayerStore({ state, snapshots, system, workerPath }: Layer
     });
   }
 
+  /** Files and record vouch for each other; one without the other is what a death left. Answers whether there was any. */
+  async function removeRemains(id: Digest): Promise<boolean> {
+    using lock = state.tryLock('layer', id);
+    // Somebody works on it.
+    if (!lock || find(id)) return false;
+    const recorded = state.layers.find(id) !== undefined;
+    if (!recorded && !snapshots.has(id)) return false;
+    await snapshots.remove(id);
+    if (recorded)
+      state.transaction(() => {
+        state.layers.remove(id);
+      });
+    return true;
+  }
+
   async function repair(): Promise<readonly string[]> {
     const repaired: string[] = [];
-    for (const { key } of snapshots.list()) {
-      if (!key.startsWith('sha256:')) continue;
-      using lock = state.tryLock('layer', key);
-      // Somebody works on it.
-      if (!lock || state.layers.find(key as Digest)) continue;
-      await snapshots.remove(key);
-      repaired.push(`removed the unfinished layer ${key}`);
-    }
-    for (const layer of state.layers.list()) {
-      if (snapshots.exists(layer.chainId)) continue;
-      using lock = state.tryLock('layer', layer.chainId);
-      if (!lock || snapshots.exists(layer.chainId)) continue;
-      state.transaction(() => {
-        state.layers.remove(layer.chainId);
-      });
-      repaired.push(`forgot layer ${layer.chainId}, whose files are gone`);
-    }
+    const inFiles = snapshots.list().flatMap(({ key }) => (key.startsWith('sha256:') ? [key as Digest] : []));
+    const recorded = state.layers.list().map((layer) => layer.chainId);
+    for (const id of new Set([...inFiles, ...recorded]))
+      if (await removeRemains(id)) repaired.push(`removed what was left of the unfinished layer ${id}`);
     return repaired;
+  }
+
+  function find(id: Digest): LayerRecord | undefined {
+    return snapshots.exists(id) ? state.layers.find(id) : undefined;
   }
 
   return {
     chainId,
-    find: (id) => (snapshots.exists(id) ? state.layers.find(id) : undefined),
+    find,
     unpack,
     remove,
+    async removeRemains(id) {
+      await removeRemains(id);
+    },
     repair,
   };
 }

@@ -34,6 +34,8 @@ export interface LayerStore {
   unpack(request: UnpackRequest): Promise<LayerRecord>;
   /** Removes record and snapshot. `in-use` when an image, a container or another layer needs it. */
   remove(chainId: Digest): Promise<void>;
+  /** Clears up after an unpacking or a removal that was cut short. Nothing is done to a whole layer, or to one that somebody works on. */
+  removeRemains(chainId: Digest): Promise<void>;
   /**
    * Removes what engines that died left: snapshots of layers without a record, records without a snapshot; answers what it did, in words.
    * What another engine works on is left alone. Under the store-wide lock, after the snapshot store's sweep.

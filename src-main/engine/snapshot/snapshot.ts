@@ -30,7 +30,10 @@ export interface SnapshotStore {
   commit(key: string): Promise<void>;
   /** A writable snapshot over a committed parent, committed at once. Synchronous file system calls only: it is on the hot path of `run`. */
   createWritable(key: string, parent: string | undefined): void;
+  /** Whether it is committed. */
   exists(key: string): boolean;
+  /** Whether there is anything under this key, be it only what a death left. */
+  has(key: string): boolean;
   /** Answers the merged directory. Synchronous: on the hot path. */
   mount(key: string, options?: { readonly readOnly?: boolean }): string;
   unmount(key: string): void;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
@@ -210,6 +210,46 @@ export const safetyCases: readonly LayerCase[] = [
       assert.deepEqual(sandbox.state.layers.list(), []);
       await sandbox.unpack(small);
       assert.deepEqual(await sandbox.layers.repair(), []);
+    },
+  },
+  {
+    name: 'a death while unpacking what a death while removing had left is repaired too',
+    async run(sandbox) {
+      const { chainId, diff } = await sandbox.unpack(small);
+      const record = sandbox.state.layers.find(chainId);
+      assert.ok(record);
+      const die = async (): Promise<void> => {
+        await sandbox.layers.remove(chainId).catch(() => undefined);
+        await sandbox.snapshots.create(chainId, undefined);
+        sandbox.state.layers.put(record);
+        assert.equal(sandbox.layers.find(chainId), undefined);
+      };
+      await die();
+      await sandbox.layers.removeRemains(chainId);
+      assert.equal(existsSync(dirname(diff)), false);
+      assert.deepEqual(sandbox.state.layers.list(), []);
+      await sandbox.unpack(small);
+      await die();
+      // Killed between opening the file of the draft and writing it.
+      writeFileSync(join(dirname(diff), 'creating'), '');
+      assert.equal((await sandbox.layers.repair()).length, 1);
+      assert.deepEqual(sandbox.snapshots.list(), []);
+      assert.deepEqual(sandbox.state.layers.list(), []);
+    },
+  },
+  {
+    name: 'a damaged record is named when it is needed, and does not stand in the way of removing it and others',
+    async run(sandbox) {
+      const damaged = await sandbox.unpack(small);
+      const whole = await sandbox.unpack(archive({ name: 'b', data: 'y' }));
+      writeFileSync(join(dirname(damaged.diff), 'committed'), '{');
+      assert.throws(
+        () => sandbox.snapshots.describe(damaged.chainId),
+        (error) => isEngineError(error, 'corrupt'),
+      );
+      await sandbox.layers.remove(whole.chainId);
+      await sandbox.layers.remove(damaged.chainId);
+      assert.deepEqual(sandbox.snapshots.list(), []);
     },
   },
 ];

@@ -99,7 +99,7 @@ export class Creation {
       throw hasCode(error, 'ENOTEMPTY', 'EEXIST') ? alreadyExists(key) : error;
     }
     // The parent may have been removed meanwhile; its remover looks for children after its rename, we for the parent after ours.
-    if (parent !== undefined && !existsSync(`${layout.directory(parent)}/committed`)) {
+    if (parent !== undefined && !layout.isCommitted(parent)) {
       unlinkSync(`${layout.links}/${link}`);
       this.#removal.discardLater(name);
       throw notFound(parent);
@@ -108,7 +108,7 @@ export class Creation {
 
   async remove(key: string): Promise<void> {
     const name = directoryName(key);
-    const unfinished = !this.#fillLocks.has(key) && existsSync(this.#layout.directory(key)) && !this.#layout.committed(key);
+    const unfinished = !this.#fillLocks.has(key) && existsSync(this.#layout.directory(key)) && !this.#layout.isCommitted(key);
     using lock = unfinished ? this.tryFillLock(name) : undefined;
     if (unfinished && !lock) throw beingFilled(key);
     await this.#removal.remove(key, name);

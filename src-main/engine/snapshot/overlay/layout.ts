@@ -12,9 +12,9 @@
  *   RUNROOT/overlay/<name>/merged       the mount point
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError } from '../../../base/errors.ts';
+import { EngineError, isEngineError } from '../../../base/errors.ts';
 import { errnoOf } from '../../../system/errno.ts';
 
 export interface SnapshotRecord {
@@ -80,8 +80,18 @@ export class OverlayLayout {
     return readRecord(`${this.directory(key)}/committed`, key);
   }
 
+  isCommitted(key: string): boolean {
+    return existsSync(`${this.directory(key)}/committed`);
+  }
+
+  /** The record of one that is being filled. A damaged one is none: its engine died while it wrote it. */
   creating(key: string): SnapshotRecord | undefined {
-    return readRecord(`${this.directory(key)}/creating`, key);
+    return intact(() => readRecord(`${this.directory(key)}/creating`, key));
+  }
+
+  /** For those who look at all snapshots or take one away: a damaged record must not stand in their way. */
+  committedIfIntact(key: string): SnapshotRecord | undefined {
+    return intact(() => this.committed(key));
   }
 
   /** Folder names of all snapshots, finished or not. */
@@ -120,6 +130,15 @@ function readRecord(path: string, key: string): SnapshotRecord | undefined {
   throw new EngineError('corrupt', `the record of snapshot ${key} is damaged (${path})`, {
     fix: 'remove what uses it and pull the image again, or create the container again',
   });
+}
+
+function intact(read: () => SnapshotRecord | undefined): SnapshotRecord | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (isEngineError(error, 'corrupt')) return undefined;
+    throw error;
+  }
 }
 
 function parseRecord(text: string): SnapshotRecord | undefined {

@@ -76,7 +76,11 @@ export class OverlaySnapshotStore implements SnapshotStore {
   }
 
   exists(key: string): boolean {
-    return existsSync(`${this.#layout.directory(key)}/committed`);
+    return this.#layout.isCommitted(key);
+  }
+
+  has(key: string): boolean {
+    return existsSync(this.#layout.directory(key));
   }
 
   mount(key: string, options: { readonly readOnly?: boolean } = {}): string {
@@ -141,10 +145,8 @@ export class OverlaySnapshotStore implements SnapshotStore {
   list(): SnapshotEntry[] {
     return this.#layout.names().flatMap((name) => {
       const key = keyOf(name);
-      const committed = this.#layout.committed(key);
-      // A writable snapshot removed between two looks has neither.
-      const record = committed ?? this.#layout.creating(key);
-      return record ? [{ key, parent: record.parent, committed: committed !== undefined }] : [];
+      const record = this.#layout.committedIfIntact(key) ?? this.#layout.creating(key);
+      return [{ key, parent: record?.parent, committed: this.#layout.isCommitted(key) }];
     });
   }
 

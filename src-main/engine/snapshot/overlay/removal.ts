@@ -33,9 +33,10 @@ export class Removal {
 
   /** Nothing there: no error. `in-use` when another snapshot lies on it. */
   async remove(key: string, name: string): Promise<void> {
-    const record = this.#layout.committed(key) ?? this.#layout.creating(key);
+    const committed = this.#layout.committedIfIntact(key);
+    const record = committed ?? this.#layout.creating(key);
     // Only finished layers are parents, so removing a container does not look at a thousand others.
-    const mayBeParent = record?.writable === false && this.#layout.committed(key) !== undefined;
+    const mayBeParent = committed?.writable === false;
     if (mayBeParent) this.#refuseParent(key);
     const trashed = this.#toTrash(name);
     if (trashed === undefined) return;
@@ -72,9 +73,9 @@ export class Removal {
     }
     for (const name of this.#layout.names()) {
       const key = keyOf(name);
-      if (this.#layout.committed(key)) continue;
+      if (this.#layout.isCommitted(key)) continue;
       using lock = this.#tryFillLock(name);
-      if (!lock || this.#layout.committed(key)) continue;
+      if (!lock || this.#layout.isCommitted(key)) continue;
       await this.discard(name);
       swept.push(key);
     }
@@ -91,7 +92,7 @@ export class Removal {
     for (const name of this.#layout.names()) {
       const other = keyOf(name);
       // One that is still being filled needs its parent only when it is committed, and looks for it then.
-      if (this.#layout.committed(other)?.parent === key)
+      if (this.#layout.committedIfIntact(other)?.parent === key)
         throw new EngineError('in-use', `snapshot ${key} is the parent of ${other}`, {
           fix: `remove ${other} first`,
           details: { child: other },
