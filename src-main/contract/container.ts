@@ -110,6 +110,8 @@ export const containerDetail = v.strictObject({
     logDriver: v.string(),
     logPath: v.string(),
     logMaxSizeBytes: v.number(),
+    /** What holds: the limit that was asked for, or the engine's own where it can be enforced; 0: none. */
+    pidsLimit: v.number(),
     cgroupManager: v.string(),
     cgroupPath: v.string(),
   }),
@@ -181,6 +183,8 @@ export const logEntry = v.strictObject({
   bytes: v.instance(Uint8Array),
   /** The line goes on in the next entry (k8s-file's P). */
   partial: v.boolean(),
+  /** Of a paged read, on its first entry: where it begins, unless that is the beginning of the log. For `before`. */
+  position: v.optional(v.string()),
 });
 export type LogEntry = v.InferOutput<typeof logEntry>;
 
@@ -284,6 +288,10 @@ export const containerRoutes = {
       tail: v.optional(v.number()),
       sinceMs: v.optional(timestampMs),
       untilMs: v.optional(timestampMs),
+      /** Its first entry tells its position. */
+      paged: v.optional(v.boolean(), false),
+      /** Only what stands before the position that a paged read has told; nothing when that log was rotated away. Not with `follow`. */
+      before: v.optional(v.pipe(v.string(), v.regex(/^\d{1,20}-\d{1,16}$/, 'no position in a log'))),
     }),
     item: logEntry,
   }),

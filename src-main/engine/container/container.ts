@@ -36,6 +36,8 @@ export interface LogOptions {
   readonly tail: number | undefined;
   readonly sinceMs: number | undefined;
   readonly untilMs: number | undefined;
+  readonly paged: boolean;
+  readonly before: string | undefined;
 }
 
 export interface Containers {

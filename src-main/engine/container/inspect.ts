@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContainerDetail } from '../../contract/container.ts';
+import { controllerAvailable } from '../runtime/runtime.ts';
 import { capabilitiesFor } from '../security/security.ts';
 import type { ContainerRecord } from '../state/state.ts';
 import { runningExecs } from './exec.ts';
@@ -105,9 +106,16 @@ function hostOf(room: Room, record: ContainerRecord): ContainerDetail['host'] {
     logDriver: spec.logDriver,
     logPath: config.logPath,
     logMaxSizeBytes: spec.logMaxSizeBytes,
+    pidsLimit: pidsLimitOf(room, spec),
     cgroupManager: room.runtime.cgroupManager,
     cgroupPath: cgroup.get('') ?? cgroup.get('memory') ?? '',
   };
+}
+
+/** As a start gives it: the engine's own limit is left out where nobody can enforce it. */
+function pidsLimitOf(room: Room, { resources }: ContainerRecord['config']['spec']): number {
+  const enforced = controllerAvailable('pids', room.runtime.cgroupManager, room.system);
+  return Math.max(0, resources.pidsLimit ?? (enforced ? room.config.defaults.pidsLimit : 0));
 }
 
 function processOf(room: Room, record: ContainerRecord): ContainerDetail['process'] {

@@ -5,11 +5,10 @@ const blockBytes = 64 * 1024;
 const newline = 10;
 
 /**
- * Where the last `count` lines of a log begin. Reads blocks from the end: a file of any size costs what its tail is long. A line
- * that conmon wrote in parts (P … F) counts once.
+ * Where the last `count` lines of a log begin, or of its part before `size`, which is the end of a line. Reads blocks from the end: a
+ * file of any size costs what its tail is long. A line that conmon wrote in parts (P … F) counts once.
  */
-export function findTail(fd: number, count: number): number {
-  const size = fstatSync(fd).size;
+export function findTail(fd: number, count: number, size = fstatSync(fd).size): number {
   if (count <= 0) return size;
   let found = 0;
   let offset = size;

@@ -29,13 +29,18 @@ export async function* readLogs(room: Room, nameOrId: string, options: LogOption
       },
     );
   }
+  if (options.before !== undefined && options.follow)
+    throw new EngineError('invalid-argument', 'what stands before a position in a log cannot be followed: nothing is added there');
   const follow = options.follow && isActive(record) && findExit(room, record) === undefined;
   using follower = follow ? new LogFollower(room, record, afterSequence, signal) : undefined;
   let file = LogFile.open(record.config.logPath, options);
+  let position = options.paged ? file?.position : undefined;
   try {
     for (;;) {
       const ended = follower === undefined || follower.ended;
       const changed = follower?.nextChange();
+      // Asked before reading: what was written to the old file until it was replaced is then read, too.
+      const replaced = file ? file.wasReplaced() : true;
       if (file) {
         for (;;) {
           const chunk = file.read();
@@ -43,13 +48,15 @@ export async function* readLogs(room: Room, nameOrId: string, options: LogOption
           for (const entry of file.entriesOf(chunk)) {
             const timeMs = options.sinceMs === undefined && options.untilMs === undefined ? 0 : Date.parse(entry.timestamp);
             if (options.untilMs !== undefined && timeMs > options.untilMs) return;
-            if (options.sinceMs === undefined || timeMs >= options.sinceMs) yield entry;
+            if (options.sinceMs !== undefined && timeMs < options.sinceMs) continue;
+            yield position === undefined ? entry : { ...entry, position };
+            position = undefined;
           }
           if (signal.aborted) return;
         }
       }
-      // The old file was read to its end before the one that took its place.
-      if (file ? file.wasReplaced() : true) {
+      if (options.before !== undefined) return;
+      if (replaced) {
         const next = LogFile.open(record.config.logPath, undefined);
         if (next) {
           file?.close();
@@ -72,6 +79,7 @@ class LogFile {
   readonly #inode: number;
   readonly #cutter = new LineCutter();
   #offset = 0;
+  #end = Number.POSITIVE_INFINITY;
 
   private constructor(path: string, fd: number) {
     this.#path = path;
@@ -79,7 +87,7 @@ class LogFile {
     this.#inode = fstatSync(fd).ino;
   }
 
-  static open(path: string, options: Pick<LogOptions, 'tail' | 'sinceMs'> | undefined): LogFile | undefined {
+  static open(path: string, options: Pick<LogOptions, 'tail' | 'sinceMs' | 'before'> | undefined): LogFile | undefined {
     let fd: number;
     try {
       fd = openSync(path, 'r');
@@ -90,16 +98,30 @@ class LogFile {
     }
     const file = new LogFile(path, fd);
     if (options) {
+      if (options.before !== undefined) file.#end = file.#offsetOf(options.before);
       file.#offset = Math.max(
-        options.tail === undefined ? 0 : findTail(fd, options.tail),
+        options.tail === undefined ? 0 : findTail(fd, options.tail, Math.min(file.#end, fstatSync(fd).size)),
         options.sinceMs === undefined ? 0 : findSince(fd, options.sinceMs),
       );
     }
     return file;
   }
 
+  /** Where it goes on reading, for a reader that wants what stands before; undefined at the beginning. */
+  get position(): string | undefined {
+    return this.#offset === 0 ? undefined : `${this.#inode}-${this.#offset}`;
+  }
+
+  /** 0, so that nothing is read, for a position in a log that is no more. */
+  #offsetOf(position: string): number {
+    const [inode = '', offset = ''] = position.split('-');
+    return inode === String(this.#inode) && Number(offset) <= fstatSync(this.#fd).size ? Number(offset) : 0;
+  }
+
   read(): Bytes | undefined {
-    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, Math.max(4096, fstatSync(this.#fd).size - this.#offset)));
+    const length = Math.min(chunkBytes, Math.max(4096, fstatSync(this.#fd).size - this.#offset), this.#end - this.#offset);
+    if (length <= 0) return undefined;
+    const buffer = Buffer.allocUnsafeSlow(length);
     const count = readSync(this.#fd, buffer, 0, buffer.length, this.#offset);
     if (count === 0) return undefined;
     this.#offset += count;

@@ -15,7 +15,7 @@
 import type { EngineError } from '../../base/errors.ts';
 import type { CgroupManager } from './cgroup.ts';
 
-export { cgroupManagerFor } from './cgroup.ts';
+export { cgroupManagerFor, controllerAvailable } from './cgroup.ts';
 export { buildExecProcess } from './exec-process.ts';
 export { openOciRuntime } from './oci-runtime.ts';
 export { openSeccompCache, type SeccompCache } from './seccomp-cache.ts';

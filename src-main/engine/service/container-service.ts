@@ -39,8 +39,8 @@ export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
       id: (await containers.remove(container, { force, volumes, timeoutSeconds })).id,
     }),
     wait: async ({ container, conditions }, { signal }) => ({ exitCode: await containers.wait(container, conditions, signal) }),
-    logs: ({ container, follow, tail, sinceMs, untilMs }, { signal }) =>
-      containers.logs(container, { follow, tail, sinceMs, untilMs }, signal),
+    logs: ({ container, ...options }, { signal }) =>
+      containers.logs(container, { tail: undefined, sinceMs: undefined, untilMs: undefined, before: undefined, ...options }, signal),
     attach: ({ container, start, stdin, output, detachKeys, size }, { up }, { signal }) =>
       containers.attach(container, { start, stdin, output, detachKeys, size }, up, signal),
     exec: (spec, { up }, { signal }) => containers.exec(spec, up, signal),

@@ -73,6 +73,36 @@ describe.skipIf(reason !== undefined)(reason ?? 'logs of real containers', () =>
     expect(some).toEqual(['line 15001', 'line 15002', 'line 15003']);
   });
 
+  test('pages from the end to the beginning make the whole log, however it is cut, and a log that is no more has no pages', async () => {
+    const id = await create(engine.api, { command: ['true'] });
+    await engine.api.container.start({ container: id });
+    await engine.api.container.wait({ container: id });
+    const { logPath } = (await engine.api.container.inspect({ container: id })).host;
+    // All of one moment, as conmon writes them: a time tells no page from another.
+    const record = (index: number): string => `2026-01-01T00:00:00.000000000+00:00 stdout ${index % 5 === 2 ? 'P' : 'F'} line ${index}\n`;
+    writeFileSync(logPath, Array.from({ length: 1_001 }, (_, index) => record(index)).join(''));
+    const pages: string[][] = [];
+    let before: string | undefined;
+    do {
+      const page: LogEntry[] = [];
+      for await (const entry of engine.api.container.logs({ container: id, tail: 300, paged: true, ...(before ? { before } : {}) }))
+        page.push(entry);
+      expect(page.slice(1).filter(({ position }) => position !== undefined)).toEqual([]);
+      pages.unshift(page.map(text));
+      before = page[0]?.position;
+      // What is added at the end moves no page.
+      appendFileSync(logPath, record(9_999));
+    } while (before !== undefined);
+    expect(pages).toHaveLength(3);
+    expect(pages.flat()).toEqual(Array.from({ length: 1_001 }, (_, index) => `line ${index}`));
+    const [first] = await Array.fromAsync(engine.api.container.logs({ container: id, tail: 1, paged: true }));
+    writeFileSync(`${logPath}.tmp`, record(0));
+    renameSync(`${logPath}.tmp`, logPath);
+    const gone = { container: id, before: first?.position ?? '', tail: 10 };
+    expect(await texts(engine.api.container.logs(gone))).toEqual([]);
+    await expect(texts(engine.api.container.logs({ ...gone, follow: true }))).rejects.toMatchObject({ code: 'invalid-argument' });
+  });
+
   test('a rotation while one follows loses nothing', async () => {
     const id = await create(engine.api, { command: ['sleep', '1000'] });
     await engine.api.container.start({ container: id });
