@@ -86,6 +86,8 @@ export interface SpawnOptions {
   readonly stdio: readonly ('ignore' | 'inherit' | 'pipe' | number)[];
   /** A session of its own: survives us. */
   readonly detached?: boolean;
+  /** It ends, or forks away, within moments: started by posix_spawn(3), which costs the same however large we are. */
+  readonly brief?: boolean;
 }
 
 export interface SpawnedProcess {
@@ -105,6 +107,8 @@ export interface Processes {
   startTime(pid: number): number | undefined;
   /** Absolute path of a program, by PATH and the folders where distributions hide helpers (/usr/lib/podman, /usr/libexec/podman …). */
   find(program: string): string | undefined;
+  /** Another path to the same program, valid while this process lives, by which crun starts sooner: a copy in sealed memory. */
+  sealed(path: string): string;
   /** The process's own hard limit; name without RLIMIT_ in lower case. Infinity: unlimited. */
   resourceLimit(name: string): { readonly soft: number; readonly hard: number } | undefined;
   /** Raises our own soft limit to the hard one: what we start from then on inherits it. */

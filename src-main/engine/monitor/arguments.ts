@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { OciRuntime } from '../runtime/runtime.ts';
 import type { ExecMonitorRequest, MonitorRequest } from './monitor.ts';
 
-type Runtime = Pick<OciRuntime, 'path' | 'globalArguments' | 'cgroupManager'>;
+type Runtime = Pick<OciRuntime, 'executable' | 'globalArguments' | 'cgroupManager'>;
 
 /** Where the runtime writes why it failed: with a terminal its words on stderr would go to the terminal. */
 export function runtimeLog(directory: string): string {
@@ -12,7 +12,7 @@ export function runtimeLog(directory: string): string {
 function common(runtime: Runtime, directory: string): string[] {
   return [
     '--api-version=1',
-    `--runtime=${runtime.path}`,
+    `--runtime=${runtime.executable}`,
     // The whole path of the attach socket; without it, and without a --socket-dir-path, conmon ends without a word.
     '--full-attach',
     // A sync of the log at the end costs tens of ms on a busy disk and buys nothing: a log is not a database.

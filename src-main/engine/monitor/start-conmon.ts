@@ -39,7 +39,7 @@ export function startConmon(
       environment,
       stdio: ['ignore', 'ignore', stderr, 'pipe', ...(options.held === true ? (['pipe', 'pipe'] as const) : [])],
       // It makes a session of its own at once; until then we have to see it end.
-      detached: false,
+      brief: true,
     });
     const pipe = started.pipes[3];
     if (!pipe) throw new EngineError('internal', 'the sync pipe is missing');

@@ -42,6 +42,11 @@ class CommandLineRuntime implements OciRuntime {
     return this.#program().path;
   }
 
+  get executable(): string {
+    const { name, path } = this.#program();
+    return name === 'crun' ? this.#system.processes.sealed(path) : path;
+  }
+
   get cgroupManager(): OciRuntime['cgroupManager'] {
     return cgroupManagerFor(this.#config, this.#system);
   }
@@ -101,7 +106,7 @@ class CommandLineRuntime implements OciRuntime {
   }
 
   #run(args: readonly string[]): Promise<ProcessResult> {
-    return this.#system.processes.run(this.path, [...this.globalArguments, ...args], { timeoutMs: commandTimeoutMs });
+    return this.#system.processes.run(this.executable, [...this.globalArguments, ...args], { timeoutMs: commandTimeoutMs });
   }
 
   #program(): { readonly name: RuntimeName; readonly path: string } {

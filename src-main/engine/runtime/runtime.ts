@@ -27,6 +27,8 @@ export { resolveUser } from './user.ts';
 export interface OciRuntime {
   readonly name: 'crun' | 'runc';
   readonly path: string;
+  /** What to execute instead of `path`: the same program in a form that starts sooner, valid while this process lives. */
+  readonly executable: string;
   /** Arguments that conmon hands on before the verb (--root=…, --systemd-cgroup). */
   readonly globalArguments: readonly string[];
   /** Who makes the containers' cgroups. */

@@ -21,6 +21,30 @@ export interface Libc {
   readonly recv: (fd: number, buffer: Uint8Array, length: number, flags: number) => number;
   readonly send: (fd: number, buffer: Uint8Array, length: number, flags: number) => number;
   readonly shutdown: (fd: number, how: number) => number;
+  readonly socketpair: (domain: number, type: number, protocol: number, pair: Int32Array) => number;
+  readonly fcntl: (fd: number, command: number, argument: number) => number;
+  readonly memfd_create: (name: string, flags: number) => number;
+  readonly waitpid: (pid: number, status: Int32Array, options: number) => number;
+  readonly unshare: (flags: number) => number;
+  readonly setns: (fd: number, type: number) => number;
+  /** These answer the number of the error. */
+  readonly posix_spawn: (
+    pid: Int32Array,
+    path: string,
+    actions: Uint8Array,
+    attributes: Uint8Array,
+    args: readonly (string | null)[],
+    environment: readonly (string | null)[],
+  ) => number;
+  readonly posix_spawn_file_actions_init: (actions: Uint8Array) => number;
+  readonly posix_spawn_file_actions_adddup2: (actions: Uint8Array, fd: number, target: number) => number;
+  readonly posix_spawn_file_actions_addchdir_np: (actions: Uint8Array, path: string) => number;
+  readonly posix_spawn_file_actions_destroy: (actions: Uint8Array) => number;
+  readonly posix_spawnattr_init: (attributes: Uint8Array) => number;
+  readonly posix_spawnattr_setflags: (attributes: Uint8Array, flags: number) => number;
+  readonly posix_spawnattr_setsigmask: (attributes: Uint8Array, signals: Uint8Array) => number;
+  readonly posix_spawnattr_setsigdefault: (attributes: Uint8Array, signals: Uint8Array) => number;
+  readonly posix_spawnattr_destroy: (attributes: Uint8Array) => number;
   /** Calls without a wrapper in every glibc that we support. */
   readonly mknodat: (directory: number, path: string, mode: number, device: number) => number;
   readonly openat2: (directory: number, path: string, how: Uint8Array, size: number) => number;
@@ -74,6 +98,22 @@ function load(): Libc {
     recv: lib.func('long recv(int fd, void *buffer, size_t length, int flags)'),
     send: lib.func('long send(int fd, void *buffer, size_t length, int flags)'),
     shutdown: lib.func('int shutdown(int fd, int how)'),
+    socketpair: lib.func('int socketpair(int domain, int type, int protocol, void *pair)'),
+    fcntl: lib.func('int fcntl(int fd, int command, long argument)'),
+    memfd_create: lib.func('int memfd_create(str name, uint flags)'),
+    waitpid: lib.func('int waitpid(int pid, void *status, int options)'),
+    unshare: lib.func('int unshare(int flags)'),
+    setns: lib.func('int setns(int fd, int type)'),
+    posix_spawn: lib.func('int posix_spawn(void *pid, str path, void *actions, void *attributes, str *args, str *environment)'),
+    posix_spawn_file_actions_init: lib.func('int posix_spawn_file_actions_init(void *actions)'),
+    posix_spawn_file_actions_adddup2: lib.func('int posix_spawn_file_actions_adddup2(void *actions, int fd, int target)'),
+    posix_spawn_file_actions_addchdir_np: lib.func('int posix_spawn_file_actions_addchdir_np(void *actions, str path)'),
+    posix_spawn_file_actions_destroy: lib.func('int posix_spawn_file_actions_destroy(void *actions)'),
+    posix_spawnattr_init: lib.func('int posix_spawnattr_init(void *attributes)'),
+    posix_spawnattr_setflags: lib.func('int posix_spawnattr_setflags(void *attributes, short flags)'),
+    posix_spawnattr_setsigmask: lib.func('int posix_spawnattr_setsigmask(void *attributes, void *signals)'),
+    posix_spawnattr_setsigdefault: lib.func('int posix_spawnattr_setsigdefault(void *attributes, void *signals)'),
+    posix_spawnattr_destroy: lib.func('int posix_spawnattr_destroy(void *attributes)'),
     mknodat: (directory, path, mode, device) => mknodat(mknodatNumber, directory, path, mode, device),
     openat2: (directory, path, how, size) => openat2(openat2Number, directory, path, how, size),
     koffi,
@@ -87,7 +127,10 @@ errnoNames.set(constants.errno.EOPNOTSUPP, 'EOPNOTSUPP');
 
 /** The name of the errno that the last call left. */
 export function lastErrno(): string {
-  const value = libc().koffi.errno();
+  return errnoName(libc().koffi.errno());
+}
+
+export function errnoName(value: number): string {
   return errnoNames.get(value) ?? `errno ${value}`;
 }
 

@@ -1,11 +1,14 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { accessSync, closeSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { constants as osConstants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { EngineError, throwIfAborted } from '../../base/errors.ts';
 import { errnoError, errnoOf, toEngineError } from '../errno.ts';
-import type { ProcessResult, Processes, RunOptions, SpawnedProcess, SpawnOptions } from '../system.ts';
+import type { Processes, SpawnedProcess, SpawnOptions } from '../system.ts';
+import { ChildExit, nullDescriptor, posixSpawn, socketPair } from './posix-spawn.ts';
+import { openSocket, runProcess } from './run-process.ts';
+import { sealedProgram } from './sealed-program.ts';
 import { hardenLimit, parseLimits } from './resource-limits.ts';
 
 /** Where distributions put programs that are not for people. */
@@ -25,14 +28,12 @@ const hiddenFolders = [
 export const linuxProcesses: Processes = {
   async run(command, args, options = {}) {
     throwIfAborted(options.signal);
-    return collect(
-      command,
-      startChild(command, args, { ...options, stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'] }),
-      options,
-    );
+    const path = requireProgram(command);
+    return withWords(path, options.workingDirectory, () => runProcess(command, path, args, options));
   },
 
   spawn(command, args, options): SpawnedProcess {
+    if (options.brief === true) return spawnBrief(requireProgram(command), args, options);
     const child = startChild(command, args, options);
     const exited = exitOf(child);
     // A caller that only wants the pid must not die of this.
@@ -74,6 +75,8 @@ export const linuxProcesses: Processes = {
     return [...folders, ...hiddenFolders].map((folder) => join(folder, program)).find(isExecutable);
   },
 
+  sealed: sealedProgram,
+
   resourceLimit: (name) => parseLimits(readFileSync('/proc/self/limits', 'utf8')).get(name),
 
   raiseSoftLimit: hardenLimit,
@@ -93,8 +96,9 @@ function startChild(
   args: readonly string[],
   options: Pick<SpawnOptions, 'environment' | 'workingDirectory' | 'stdio' | 'detached'>,
 ): ChildProcess {
-  const path = linuxProcesses.find(command);
-  if (path === undefined) throw missingTool(command);
+  const path = requireProgram(command);
+  // Loaded here: most commands start nothing that lives as long as they do.
+  const { spawn } = process.getBuiltinModule('node:child_process');
   let child: ChildProcess;
   try {
     child = spawn(path, args, {
@@ -110,12 +114,59 @@ function startChild(
   if (child.pid === undefined) {
     // Node reports it on the next turn; the caller has to know now.
     child.on('error', () => undefined);
-    const cwd = options.workingDirectory;
-    if (cwd !== undefined && statSync(cwd, { throwIfNoEntry: false })?.isDirectory() !== true)
-      throw errnoError('ENOENT', `start ${path} in`, cwd);
+    requireDirectory(path, options.workingDirectory);
     throw errnoError(isExecutable(path) ? 'EAGAIN' : 'EACCES', 'start', path);
   }
   return child;
+}
+
+/** Of a child that leaves on its own at once. */
+function spawnBrief(path: string, args: readonly string[], options: SpawnOptions): SpawnedProcess {
+  const pairs = new Map(options.stdio.flatMap((kind, fd) => (kind === 'pipe' ? [[fd, socketPair()] as const] : [])));
+  const descriptors = options.stdio.map((kind, fd) => {
+    if (kind === 'ignore') return nullDescriptor();
+    return typeof kind === 'number' ? kind : (pairs.get(fd)?.theirs ?? fd);
+  });
+  const { environment = process.env, workingDirectory } = options;
+  let pid: number;
+  try {
+    pid = withWords(path, workingDirectory, () => posixSpawn({ path, args, environment, descriptors, workingDirectory }));
+  } catch (error) {
+    for (const { ours } of pairs.values()) closeSync(ours);
+    throw error;
+  } finally {
+    for (const { theirs } of pairs.values()) closeSync(theirs);
+  }
+  const pipes = Object.fromEntries([...pairs].map(([fd, { ours }]) => [fd, openSocket(ours)]));
+  const exit = new ChildExit(pid, true);
+  return {
+    pid,
+    pipes,
+    get exited() {
+      return exit.wait();
+    },
+  };
+}
+
+/** The kernel has one error for a program and for a working directory that is not there. */
+function withWords<T>(path: string, workingDirectory: string | undefined, start: () => T): T {
+  try {
+    return start();
+  } catch (error) {
+    requireDirectory(path, workingDirectory);
+    throw error;
+  }
+}
+
+function requireDirectory(path: string, workingDirectory: string | undefined): void {
+  if (workingDirectory !== undefined && statSync(workingDirectory, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw errnoError('ENOENT', `start ${path} in`, workingDirectory);
+}
+
+function requireProgram(command: string): string {
+  const path = linuxProcesses.find(command);
+  if (path === undefined) throw missingTool(command);
+  return path;
 }
 
 export function missingTool(program: string): EngineError {
@@ -131,70 +182,5 @@ function exitOf(child: ChildProcess): SpawnedProcess['exited'] {
     child.once('exit', (code, signal) => {
       resolve({ code: code ?? 128 + (signal === null ? 0 : osConstants.signals[signal]), signal: signal ?? undefined });
     });
-  });
-}
-
-async function collect(command: string, child: ChildProcess, options: RunOptions): Promise<ProcessResult> {
-  const limit = options.maxOutputBytes ?? 4 * 1024 * 1024;
-  const stdout = gather(child.stdout, limit);
-  const stderr = gather(child.stderr, limit);
-  // A program that does not read its input (EPIPE) says so by its status.
-  child.stdin?.on('error', () => undefined);
-  child.stdin?.end(options.input);
-
-  let stopped: EngineError | undefined;
-  const stop = (error: EngineError) => {
-    stopped ??= error;
-    child.kill('SIGKILL');
-  };
-  const onAbort = () => {
-    stop(new EngineError('cancelled', `${command} was cancelled`, { cause: options.signal?.reason }));
-  };
-  options.signal?.addEventListener('abort', onAbort, { once: true });
-  const timer =
-    options.timeoutMs === undefined
-      ? undefined
-      : setTimeout(() => stop(new EngineError('timeout', `${command} did not end within ${options.timeoutMs ?? 0} ms`)), options.timeoutMs);
-  try {
-    const { code, signal } = await exitOf(child);
-    if (stopped) throw stopped;
-    await drained(child);
-    return { code, signal, stdout: stdout(), stderr: stderr() };
-  } finally {
-    clearTimeout(timer);
-    options.signal?.removeEventListener('abort', onAbort);
-  }
-}
-
-function gather(stream: Readable | null, limit: number): () => string {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  stream?.on('data', (chunk: Buffer) => {
-    if (size < limit) chunks.push(size + chunk.length > limit ? chunk.subarray(0, limit - size) : chunk);
-    size += chunk.length;
-  });
-  return () => Buffer.concat(chunks).toString('utf8');
-}
-
-/**
- * Waits for what the child itself wrote. A grandchild that keeps the pipe open (a daemon) must not hold us for ever:
- * whatever the child wrote is in the kernel's buffer already, so one quiet moment after its exit is enough.
- */
-function drained(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    const streams = [child.stdout, child.stderr].filter((stream) => stream !== null && !stream.readableEnded && !stream.destroyed);
-    let open = streams.length;
-    const finish = () => {
-      clearTimeout(timer);
-      for (const stream of streams) stream?.destroy();
-      resolve();
-    };
-    const timer = setTimeout(finish, 200);
-    for (const stream of streams) {
-      stream?.once('close', () => {
-        if (--open === 0) finish();
-      });
-    }
-    if (open === 0) finish();
   });
 }

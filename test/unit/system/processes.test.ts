@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -103,4 +103,52 @@ Max open files            1024                 20000                files
   const core = processes.resourceLimit('core');
   expect(core?.soft).toBe(core?.hard);
   expect(processes.resourceLimit('nonsense')).toBeUndefined();
+});
+
+test('a brief child gets its pipes and descriptors in the right places, default signals, and is reaped', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'selkie-processes-'));
+  const out = openSync(join(folder, 'out'), 'w');
+  try {
+    const script = 'trap "" TERM; read line <&4; echo "got $line" >&4; cat /proc/$$/status >&3; pwd >&3; exit 7';
+    const child = processes.spawn('sh', ['-c', script], {
+      stdio: ['ignore', 'ignore', 'inherit', out, 'pipe'],
+      workingDirectory: folder,
+      brief: true,
+    });
+    child.pipes[4]?.end('hello\n');
+    const [answer] = (await once(child.pipes[4] ?? process.stdin, 'data')) as [Buffer];
+    expect(answer.toString()).toBe('got hello\n');
+    expect(await child.exited).toEqual({ code: 7, signal: undefined });
+    const status = readFileSync(join(folder, 'out'), 'utf8');
+    // The shell itself ignores 15; nothing is left ignored or blocked by us.
+    expect(status).toMatch(/SigIgn:\t0+4000\n/);
+    expect(status).toMatch(/SigBlk:\t0+\n/);
+    expect(status.trim().endsWith(folder)).toBe(true);
+    expect(() => process.kill(child.pid, 0)).toThrow('ESRCH');
+  } finally {
+    closeSync(out);
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a brief child that nobody waits for leaves no zombie', async () => {
+  const child = processes.spawn('true', [], { stdio: ['ignore'], brief: true });
+  await expect.poll(() => existsSync(`/proc/${child.pid}`)).toBe(false);
+});
+
+test('a sealed program runs, cannot be written to, and follows its file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'selkie-processes-'));
+  const program = join(folder, 'program');
+  try {
+    copyFileSync('/bin/echo', program);
+    const sealed = processes.sealed(program);
+    expect((await processes.run(sealed, ['hello'])).stdout).toBe('hello\n');
+    expect(processes.sealed(program)).toBe(sealed);
+    if (sealed !== program) expect(() => writeFileSync(sealed, 'x')).toThrow(/EPERM|ETXTBSY/);
+    rmSync(program);
+    copyFileSync('/bin/true', program);
+    expect((await processes.run(processes.sealed(program), ['hello'])).stdout).toBe('');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
