@@ -92,17 +92,20 @@ function Navigation() {
   );
 }
 
-/** A new page is read from its title on; a change of the tab inside of a page leaves the focus where it is. */
+/**
+ * A new page is read from its title on; a change of the tab inside of a page leaves the focus where it is. The page that the window
+ * opens with has no such right, not even when `/` has led to it: the first stop of the Tab key is the skip link.
+ */
 function useFocusOnNavigation(main: { readonly current: HTMLElement | null }): void {
   const { pathname } = useLocation();
   const page = pathname.split('/').slice(0, 3).join('/');
   const first = useRef(true);
   useEffect(() => {
     if (first.current) {
-      first.current = false;
+      first.current = pathname === '/' || pathname === '/index.html';
       return;
     }
     const heading = main.current?.querySelector('h1');
     (heading ?? main.current)?.focus({ preventScroll: true });
-  }, [page, main]);
+  }, [page, pathname, main]);
 }

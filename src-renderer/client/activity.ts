@@ -19,6 +19,7 @@ export interface Activity {
 
 export const activities = createStore<readonly Activity[]>([]);
 const controllers = new Map<number, AbortController>();
+const inSight = new Map<number, number>();
 let nextId = 1;
 
 function change(id: number, patch: (activity: Activity) => Activity): void {
@@ -77,6 +78,18 @@ export function track<T>(
     },
   );
   return { id, result };
+}
+
+/** Who has it in sight sees how it ends, and needs no notice besides. Answers how to end looking. */
+export function lookAt(id: number): () => void {
+  inSight.set(id, (inSight.get(id) ?? 0) + 1);
+  return () => {
+    inSight.set(id, (inSight.get(id) ?? 1) - 1);
+  };
+}
+
+export function isInSight(id: number): boolean {
+  return (inSight.get(id) ?? 0) > 0;
 }
 
 export function cancelActivity(id: number): void {

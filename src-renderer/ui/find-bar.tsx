@@ -12,10 +12,12 @@ interface FindBarProps {
   /** Counted from 0. */
   readonly current: number;
   readonly onStep: (step: 1 | -1) => void;
+  /** There may be more: it is still being searched. */
+  readonly busy?: boolean;
 }
 
 /** Search in a long text: how many, which one, on and back. Enter goes on, Shift+Enter back. */
-export function FindBar({ label, placeholder, query, onQuery, count, current, onStep }: FindBarProps) {
+export function FindBar({ label, placeholder, query, onQuery, count, current, onStep, busy = false }: FindBarProps) {
   const { t } = useText();
   return (
     <div className="find-bar">
@@ -31,7 +33,8 @@ export function FindBar({ label, placeholder, query, onQuery, count, current, on
         }}
       />
       <span className="find-count numbers" role="status">
-        {query === '' ? '' : count === 0 ? t('log.noMatches') : t('log.matches', { current: current + 1, count })}
+        {query === '' ? '' : count > 0 ? t('log.matches', { current: current + 1, count }) : busy ? '' : t('log.noMatches')}
+        {query !== '' && busy ? ` ${t('log.searching')}` : ''}
       </span>
       <IconButton
         icon={ChevronUp}

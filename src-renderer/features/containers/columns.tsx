@@ -8,6 +8,7 @@ import { useText } from '../../text/text.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import type { TableColumn } from '../../ui/data-table.tsx';
+import { FrontClipped } from '../../ui/front-clipped.tsx';
 import { RowMenu } from '../../ui/menu.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
 import { StateLabel } from '../../ui/state-label.tsx';
@@ -15,7 +16,7 @@ import { RelativeTime } from '../../ui/time.tsx';
 import { menuItems } from './actions.tsx';
 import { PortsCell } from './ports-cell.tsx';
 import { perform, usePending } from './queries.ts';
-import { canDo, isUp, shortImageName, shownState } from './verbs.ts';
+import { canDo, isUp, shortImageName, shownState, splitImageName } from './verbs.ts';
 
 function StateCell({ container }: { readonly container: ContainerSummary }) {
   const verb = usePending(container.id);
@@ -99,11 +100,7 @@ export function useColumns(
         id: 'image',
         header: t('containers.columnImage'),
         sortValue: (container) => container.imageName,
-        render: (container) => (
-          <span className="clip" title={container.imageName}>
-            {shortImageName(container.imageName)}
-          </span>
-        ),
+        render: (container) => <FrontClipped {...splitImageName(shortImageName(container.imageName))} title={container.imageName} />,
       },
       {
         id: 'ports',

@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDownToLine, CircleAlert, Download, FileX, ScrollText } from 'lucide-react';
-import { type RefObject, useDeferredValue, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react';
+import { type RefObject, useCallback, useDeferredValue, useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from 'react';
 import type { ContainerDetail } from '../../../src-main/contract/container.ts';
 import { notify, notifyFailure } from '../../client/notices.ts';
 import { createStore, useStore } from '../../client/store.ts';
@@ -14,9 +14,11 @@ import { FullState, Loading } from '../../ui/page.tsx';
 import { downloadLog } from './log-download.ts';
 import { type LogBuffer, LogMatches } from './log-buffer.ts';
 import { LogRow } from './log-row.tsx';
-import { useLog } from './use-log.ts';
+import { type LogStream, useLog } from './use-log.ts';
 
 const lineHeight = 18;
+/** Read in a tenth of a second. */
+const largestPage = 20_000;
 /** Kept for the next container. */
 const viewStore = createStore({ timestamps: false, wrap: false });
 
@@ -33,38 +35,38 @@ function Log({ container }: { readonly container: ContainerDetail }) {
   const view = useStore(viewStore);
   const [typed, setTyped] = useState('');
   const query = useDeferredValue(typed);
-  const [current, setCurrent] = useState(0);
   const scroller = useRef<HTMLDivElement>(null);
-  const follow = useFollow(scroller, buffer.length + buffer.dropped);
+  const follow = useFollow(scroller, log);
   const matches = useMatches(query, buffer, version);
   const virtualizer = useVirtualizer({
     count: buffer.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => lineHeight,
     overscan: 20,
+    // A wrapped line keeps its height when lines are added before it.
+    getItemKey: useCallback((index: number) => buffer.first + index, [buffer, buffer.first]),
   });
   const { setFollowing } = follow;
-  const show = (match: number) => {
-    const line = matches.indices[match];
-    setCurrent(match);
+  const [currentLine, setCurrentLine] = useState<number>();
+  const show = (place: number) => {
+    const line = matches.lines[place];
+    setCurrentLine(line);
     if (line === undefined) return;
     setFollowing(false);
-    virtualizer.scrollToIndex(line, { align: 'center' });
+    virtualizer.scrollToIndex(line - buffer.first, { align: 'center' });
   };
-  // Only what is searched for moves the view: new lines must not, so the effect depends on nothing else.
-  const jump = useEffectEvent(() => {
-    if (query !== '') show(matches.firstFrom(virtualizer.range?.startIndex ?? 0));
+  useJump(query, matches, buffer, () => {
+    show(matches.firstFrom(buffer.first + (virtualizer.range?.startIndex ?? 0)));
   });
-  useEffect(() => {
-    jump();
-  }, [query]);
+  useOlderForSearch(query, log);
   useLayoutEffect(() => {
     virtualizer.measure();
   }, [view.wrap, view.timestamps, virtualizer]);
+  useStayOnPrepend(scroller, buffer, (count) => virtualizer.measurementsCache[count]?.start ?? count * lineHeight);
   useLayoutEffect(() => {
     if (follow.following && buffer.length > 0) virtualizer.scrollToIndex(buffer.length - 1, { align: 'end' });
   }, [follow.following, version, buffer, virtualizer, view.wrap]);
-  const currentLine = matches.indices[current];
+  const current = currentLine === undefined ? 0 : matches.firstFrom(currentLine);
   const download = () => {
     downloadLog(container, view.timestamps).then(
       (name) => {
@@ -83,10 +85,11 @@ function Log({ container }: { readonly container: ContainerDetail }) {
           placeholder={t('log.searchPlaceholder')}
           query={typed}
           onQuery={setTyped}
-          count={matches.indices.length}
-          current={Math.min(current, Math.max(0, matches.indices.length - 1))}
+          count={matches.lines.length}
+          current={current}
+          busy={query !== '' && log.older !== 'none'}
           onStep={(step) => {
-            const { length } = matches.indices;
+            const { length } = matches.lines;
             if (length > 0) show((current + step + length) % length);
           }}
         />
@@ -107,13 +110,16 @@ function Log({ container }: { readonly container: ContainerDetail }) {
           }}
         />
         <span className="toolbar-end muted numbers">
-          {t('log.lines', { count: buffer.length, formatted: formatCount(buffer.length, language) })}
+          {t(log.older === 'none' && !buffer.dropped ? 'log.lines' : 'log.linesLast', {
+            count: buffer.length,
+            formatted: formatCount(buffer.length, language),
+          })}
         </span>
         <Button icon={Download} onClick={download}>
           {t('log.download')}
         </Button>
       </div>
-      {buffer.dropped > 0 ? <p className="notice-line">{t('log.dropped', { count: buffer.dropped })}</p> : null}
+      {buffer.dropped ? <p className="notice-line">{t('log.dropped')}</p> : null}
       {log.error ? (
         <div className="notice-line">
           <CircleAlert size={15} aria-hidden className="tone-bad" /> {t('log.failed')}: <ErrorWords error={log.error} />
@@ -127,7 +133,11 @@ function Log({ container }: { readonly container: ContainerDetail }) {
           role="log"
           aria-live="off"
           aria-label={t('log.label')}
-          onScroll={follow.onScroll}
+          onScroll={(event) => {
+            follow.onScroll();
+            const { scrollTop, clientHeight } = event.currentTarget;
+            if (!follow.following && scrollTop < clientHeight) log.loadOlder(Math.min(largestPage, Math.max(4_000, buffer.length)));
+          }}
         >
           {buffer.length === 0 ? (
             log.status === 'reading' && container.state !== 'running' ? (
@@ -138,7 +148,8 @@ function Log({ container }: { readonly container: ContainerDetail }) {
           ) : (
             <div className="log-lines" style={{ height: virtualizer.getTotalSize() }}>
               {virtualizer.getVirtualItems().map((item) => {
-                const line = buffer.at(item.index);
+                const number = buffer.first + item.index;
+                const line = buffer.line(number);
                 return line ? (
                   <div
                     key={item.key}
@@ -147,7 +158,7 @@ function Log({ container }: { readonly container: ContainerDetail }) {
                     className="log-place"
                     style={{ transform: `translateY(${String(item.start)}px)` }}
                   >
-                    <LogRow line={line} timestamps={view.timestamps} query={query} current={item.index === currentLine} />
+                    <LogRow line={line} timestamps={view.timestamps} query={query} current={number === currentLine} />
                   </div>
                 ) : null;
               })}
@@ -174,19 +185,19 @@ function Log({ container }: { readonly container: ContainerDetail }) {
   );
 }
 
-/** `total` counts all lines that ever came. */
-function useFollow(element: RefObject<HTMLDivElement | null>, total: number) {
+function useFollow(element: RefObject<HTMLDivElement | null>, { buffer, newFrom }: LogStream) {
   const [following, setFollow] = useState(true);
-  const [seen, setSeen] = useState(0);
+  const [seen, setSeen] = useState({ buffer, end: 0 });
   const lastTop = useRef(0);
   const setFollowing = (on: boolean) => {
-    setSeen(total);
+    setSeen({ buffer, end: buffer.end });
     setFollow(on);
   };
   return {
     following,
     setFollowing,
-    missed: following ? 0 : total - seen,
+    /** Lines that were written since; not those that were merely read since. */
+    missed: following ? 0 : Math.max(0, buffer.end - Math.max(newFrom, seen.buffer === buffer ? seen.end : 0)),
     /** Only a person moves the view up; lines that are added move nothing. */
     onScroll: () => {
       const at = element.current;
@@ -198,6 +209,40 @@ function useFollow(element: RefObject<HTMLDivElement | null>, total: number) {
       else if (up && following && !atEnd) setFollowing(false);
     },
   };
+}
+
+/** Only what is searched for moves the view: a new line that fits must not. An older one may, while nothing was found yet. */
+function useJump(query: string, matches: LogMatches, buffer: LogBuffer, jump: () => void): void {
+  const asked = useRef({ query, end: 0 });
+  if (asked.current.query !== query) asked.current = { query, end: buffer.end };
+  const found = query !== '' && (matches.lines[0] ?? Number.POSITIVE_INFINITY) < asked.current.end;
+  const onFound = useEffectEvent(() => {
+    if (found) jump();
+  });
+  useEffect(() => {
+    onFound();
+  }, [query, found]);
+}
+
+/** What is searched for may stand before the lines that are here: they are fetched, page by page, as long as it is searched for. */
+function useOlderForSearch(query: string, log: LogStream): void {
+  const load = useEffectEvent(() => {
+    log.loadOlder(largestPage);
+  });
+  useEffect(() => {
+    if (query !== '' && log.older === 'some') load();
+  }, [query, log.older, log.version]);
+}
+
+/** What is in sight stays in sight when lines are added before it, or let go of there. */
+function useStayOnPrepend(element: RefObject<HTMLDivElement | null>, buffer: LogBuffer, heightOf: (count: number) => number): void {
+  const known = useRef({ buffer, first: buffer.first });
+  useLayoutEffect(() => {
+    const added = known.current.buffer === buffer ? known.current.first - buffer.first : 0;
+    known.current = { buffer, first: buffer.first };
+    if (added === 0 || !element.current) return;
+    element.current.scrollTop += added > 0 ? heightOf(added) : added * lineHeight;
+  });
 }
 
 function useMatches(query: string, buffer: LogBuffer, version: number): LogMatches {

@@ -3,13 +3,14 @@ import { Link } from 'react-router';
 import type { ContainerDetail } from '../../../src-main/contract/container.ts';
 import { statsOfContainer } from '../../client/stats.ts';
 import { useSelected } from '../../client/store.ts';
-import { formatBytes, formatPercent } from '../../text/format.ts';
+import { formatBytes, formatCount, formatPercent } from '../../text/format.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { type Fact, Facts, Section } from '../../ui/facts.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { PortLink } from './ports-cell.tsx';
+import { networkText } from './verbs.ts';
 import { WhyCard } from './why-card.tsx';
 
 export function Overview({ container }: { readonly container: ContainerDetail }) {
@@ -79,8 +80,8 @@ function General({ container }: { readonly container: ContainerDetail }) {
 }
 
 function Limits({ container }: { readonly container: ContainerDetail }) {
-  const { t } = useText();
-  const { resources } = container.host;
+  const { t, language } = useText();
+  const { resources, pidsLimit } = container.host;
   const cpus =
     resources.cpus ??
     (resources.cpuQuotaUs !== undefined && resources.cpuQuotaUs > 0
@@ -98,7 +99,16 @@ function Limits({ container }: { readonly container: ContainerDetail }) {
           { label: t('detail.cpuLimit'), value: cpus ?? none },
           {
             label: t('detail.pidsLimit'),
-            value: resources.pidsLimit === undefined || resources.pidsLimit <= 0 ? none : resources.pidsLimit,
+            value:
+              pidsLimit <= 0 ? (
+                none
+              ) : resources.pidsLimit === undefined ? (
+                <>
+                  {formatCount(pidsLimit, language)} <span className="muted">{t('detail.byDefault')}</span>
+                </>
+              ) : (
+                formatCount(pidsLimit, language)
+              ),
           },
         ]}
       />
@@ -157,11 +167,11 @@ function Ports({ container }: { readonly container: ContainerDetail }) {
 
 function Networks({ container }: { readonly container: ContainerDetail }) {
   const { t } = useText();
-  const { networks, mode } = container.networkSettings;
+  const { networks } = container.networkSettings;
   return (
     <Section title={t('detail.networks')}>
       {networks.length === 0 ? (
-        <p className="muted">{t('detail.noNetworks', { mode: mode === '' ? container.networkMode : mode })}</p>
+        <p className="muted">{t(networkText(container), { mode: container.networkMode })}</p>
       ) : (
         networks.map((network) => (
           <Facts

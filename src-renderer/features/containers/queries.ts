@@ -134,6 +134,8 @@ export interface LogRequest {
   readonly container: string;
   readonly follow: boolean;
   readonly tail?: number;
+  readonly paged?: boolean;
+  readonly before?: string;
 }
 
 export function readLog(request: LogRequest, signal: AbortSignal): AsyncIterable<LogEntry> {

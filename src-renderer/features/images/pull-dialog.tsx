@@ -1,8 +1,8 @@
 import { Download, Play } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { useNavigate } from 'react-router';
-import { activities, cancelActivity } from '../../client/activity.ts';
+import { activities, cancelActivity, lookAt } from '../../client/activity.ts';
 import { useSelected } from '../../client/store.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
@@ -102,6 +102,7 @@ function RunningPull({
   const { t } = useText();
   const navigate = useNavigate();
   const activity = useSelected(activities, (list) => list.find((entry) => entry.id === activityId));
+  useEffect(() => lookAt(activityId), [activityId]);
   if (!activity) return null;
   const running = activity.state === 'running';
   return (

@@ -1,6 +1,6 @@
 /** What the pages of images ask of the engine. The only place of this feature that calls the client. */
 import { EngineError, isEngineError } from '../../../src-main/base/errors.ts';
-import { track } from '../../client/activity.ts';
+import { isInSight, track } from '../../client/activity.ts';
 import { engine } from '../../client/connection.ts';
 import { notify, notifyFailure } from '../../client/notices.ts';
 import { text } from '../../text/text.ts';
@@ -11,7 +11,7 @@ export interface PullRequest {
   readonly credentials?: string;
 }
 
-/** Begins a pull that goes on whatever page is looked at; its end is told by a notice. Answers the activity's id. */
+/** Begins a pull that goes on whatever page is looked at; its end is told by a notice, unless it is in sight. Answers the activity's id. */
 export function startPull(request: PullRequest): { readonly id: number; readonly result: Promise<string> } {
   const { id, result } = track('pull', request.reference, async ({ signal, progress }) => {
     for await (const item of engine().image.pull({ ...request, policy: 'always' }, { signal })) {
@@ -22,11 +22,11 @@ export function startPull(request: PullRequest): { readonly id: number; readonly
   });
   const told = result.then(
     (name) => {
-      notify({ kind: 'done', title: text()('pull.done', { name: request.reference }) });
+      if (!isInSight(id)) notify({ kind: 'done', title: text()('pull.done', { name: request.reference }) });
       return name;
     },
     (error: unknown) => {
-      notifyFailure(text()('pull.failed', { name: request.reference }), error);
+      if (!isInSight(id)) notifyFailure(text()('pull.failed', { name: request.reference }), error);
       throw error;
     },
   );

@@ -1,5 +1,4 @@
-import { CircleAlert, RefreshCw } from 'lucide-react';
-import { useState } from 'react';
+import { CircleAlert, CircleCheck, RefreshCw } from 'lucide-react';
 import type { CheckLine } from '../../../src-main/contract/system.ts';
 import { toEngineError } from '../../client/notices.ts';
 import { formatDuration } from '../../text/format.ts';
@@ -18,7 +17,6 @@ const order = { missing: 0, degraded: 1, ok: 2 } as const;
 export function HostCheck() {
   const { t, language } = useText();
   const query = useCheck();
-  const [showOk, setShowOk] = useState(false);
   if (query.isPending) return <Loading label={t('system.checkRunning')} />;
   if (query.isError) {
     return (
@@ -31,8 +29,6 @@ export function HostCheck() {
   const count = (status: CheckLine['status']) => lines.filter((line) => line.status === status).length;
   const okCount = count('ok');
   const problems = lines.filter((line) => line.status !== 'ok');
-  // With nothing to mend the list itself is what there is to see.
-  const shown = showOk || problems.length === 0 ? lines : problems;
   return (
     <div className="check">
       <div className="check-summary" role="status">
@@ -47,22 +43,28 @@ export function HostCheck() {
           {query.isFetching ? t('system.checkRunning') : t('system.checkAgain')}
         </Button>
       </div>
-      <ul className="check-lines">
-        {shown.map((line) => (
-          <CheckItem key={line.id} line={line} />
-        ))}
-      </ul>
-      {problems.length > 0 && okCount > 0 ? (
-        <Button
-          variant="quiet"
-          aria-expanded={showOk}
-          onClick={() => {
-            setShowOk(!showOk);
-          }}
-        >
-          {showOk ? t('system.hideOk') : t('system.showOk', { count: okCount })}
-        </Button>
-      ) : null}
+      {problems.length === 0 ? null : (
+        <ul className="check-lines">
+          {problems.map((line) => (
+            <CheckItem key={line.id} line={line} />
+          ))}
+        </ul>
+      )}
+      {okCount === 0 ? null : (
+        <details className="check-passed">
+          <summary>
+            <CircleCheck size={15} aria-hidden className="tone-good" />
+            {t('system.passed', { count: okCount })}
+          </summary>
+          <ul className="check-lines">
+            {lines
+              .filter((line) => line.status === 'ok')
+              .map((line) => (
+                <CheckItem key={line.id} line={line} />
+              ))}
+          </ul>
+        </details>
+      )}
     </div>
   );
 }
