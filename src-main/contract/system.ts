@@ -1,6 +1,59 @@
 import * as v from 'valibot';
 import { call } from '../rpc/define.ts';
 
+/** The sentences of the host check that can be said in other languages. */
+export const checkTextKey = v.picklist([
+  'not-needed-as-root',
+  'enabled',
+  'forbidden',
+  'no-range',
+  'small-range',
+  'not-mounted',
+  'no-controllers',
+  'usable',
+  'not-for-users',
+  'not-there',
+  'overlay-for-users',
+  'overlay-for-root',
+  'works',
+  'works-without-root',
+  'not-installed',
+  'not-installed-not-needed',
+  'does-not-run',
+  'does-not-answer',
+  'no-rights',
+  'no-file',
+  'no-json',
+  'use-newer-release',
+  'allow-user-namespaces',
+  'give-user-ids',
+  'give-group-ids',
+  'give-more-ids',
+  'mount-cgroups',
+  'limits-refused',
+  'enable-controllers',
+  'delegate-controllers',
+  'mount-v1-controllers',
+  'boot-with-v2',
+  'only-host-network',
+  'only-host-network-as-root',
+  'no-names',
+  'use-slirp4netns',
+  'no-init',
+  'late-clean-up',
+  'open-to-users',
+  'load-driver',
+  'use-newer-kernel',
+  'load-overlay',
+  'move-store',
+  'install',
+  'install-again',
+  'give-rights',
+  'install-package',
+  'correct-file',
+]);
+export type CheckTextKey = v.InferOutput<typeof checkTextKey>;
+
 export const checkLine = v.strictObject({
   /** Stable key: kernel, user-namespaces, subuid, subgid, cgroups, overlay, tun, tool:crun … Texts of the interface hang on it. */
   id: v.string(),
@@ -14,11 +67,15 @@ export const checkLine = v.strictObject({
   fix: v.string(),
   /** The command that does it, empty when there is none. */
   command: v.string(),
+  /** The same for a translator: which sentences `value` and `fix` are, and what is filled in. Of a value that is data there is none. */
+  valueKey: v.optional(checkTextKey),
+  fixKeys: v.array(checkTextKey),
+  values: v.record(v.string(), v.string()),
 });
 export type CheckLine = v.InferOutput<typeof checkLine>;
 
 export const storeProblem = v.strictObject({
-  /** orphan-snapshot, stale-mount, half-pulled-layer, missing-layer, dead-container, leaked-process, leaked-namespace … */
+  /** orphan-snapshot, stale-mount, half-pulled-layer, missing-layer, damaged-layer, dead-container, lost-monitor, leaked-process, leaked-namespace … */
   kind: v.string(),
   object: v.string(),
   message: v.string(),

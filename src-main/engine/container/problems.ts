@@ -12,7 +12,13 @@ const lookEveryMs = 20;
 
 /** Everything that `recover` would repair, and what nobody repairs by itself; looks only. */
 export async function findProblems(room: Room): Promise<StoreProblem[]> {
-  const problems = [...interruptedOperations(room), ...wrongRecords(room), ...traces(room), ...orphans(room)];
+  const problems = [
+    ...interruptedOperations(room),
+    ...wrongRecords(room),
+    ...room.images.findProblems(),
+    ...traces(room),
+    ...orphans(room),
+  ];
   return [...problems, ...(await strayProcesses(room))];
 }
 
@@ -30,7 +36,13 @@ function wrongRecords(room: Room): StoreProblem[] {
     const found = findExit(room, record);
     if (found) {
       const why = found.lost === '' ? `it exited with ${found.code}` : found.lost;
-      return [{ kind: 'dead-container', object: record.id, message: `${titleOf(record)} is marked ${record.state}, but ${why}` }];
+      return [
+        {
+          kind: 'dead-container',
+          object: record.id,
+          message: `${titleOf(record)} is marked ${record.state}, but ${why}; start, stop or remove it`,
+        },
+      ];
     }
     if (isProcessAlive(room, record) && !isMonitorAlive(room, record)) {
       return [

@@ -1,7 +1,6 @@
 /** Makes an image visible, and what an image holds on to. */
 import { EngineError, isEngineError, messageOf } from '../../base/errors.ts';
 import type { Digest, ImageId } from '../../contract/ids.ts';
-import type { UnpackRequest } from '../layer/layer.ts';
 import type { Lock } from '../../system/system.ts';
 import type { ImageRecord, State } from '../state/state.ts';
 import type { ParsedConfig } from './config-blob.ts';
@@ -123,15 +122,6 @@ export async function dropLayers(context: ImageContext, chainIds: readonly Diges
     }
   }
   return removed;
-}
-
-/** Unpacks. What the layer room could not clear up is left to {@link dropLayers}, so the first failure is the one that counts. */
-export async function unpackLayer({ layers }: ImageContext, request: UnpackRequest): Promise<void> {
-  try {
-    await layers.unpack(request);
-  } catch (error) {
-    throw error instanceof AggregateError && isEngineError(error.errors[0]) ? error.errors[0] : error;
-  }
 }
 
 /** Runs a clean-up after a failure; when that fails too, neither hides the other. */

@@ -12,6 +12,7 @@ import type { ImageStore, ResolvedImage } from './image.ts';
 import { loadImages } from './load.ts';
 import { findImage, nameToGive, resolveImage } from './lookup.ts';
 import { parseManifest } from './manifest.ts';
+import { findImageProblems } from './problems.ts';
 import { Pull } from './pull.ts';
 import { recoverImages, removeImage, untagImage } from './removal.ts';
 
@@ -107,5 +108,6 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     unreferencedLayers: () => unreferencedLayers(state),
     ensureStarter: () => ensureStarter(context),
     recover: () => recoverImages(context),
+    findProblems: () => findImageProblems(context),
   };
 }

@@ -11,6 +11,7 @@
  */
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageConfig, ImageDetail, TransferProgress } from '../../contract/image.ts';
+import type { StoreProblem } from '../../contract/system.ts';
 import type { ImageRecord } from '../state/state.ts';
 
 export { createImageStore, type ImageStoreOptions } from './image-store.ts';
@@ -65,4 +66,6 @@ export interface ImageStore {
   ensureStarter(): Promise<ResolvedImage>;
   /** Undoes pulls and finishes removals whose process died, and forgets blobs that nobody came back for; says what it did. */
   recover(): Promise<readonly string[]>;
+  /** Layers that are half there, and what needs them. Changes nothing. */
+  findProblems(): readonly StoreProblem[];
 }

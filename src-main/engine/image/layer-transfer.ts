@@ -9,7 +9,6 @@ import type { TransferProgress } from '../../contract/image.ts';
 import type { Download } from '../content/content.ts';
 import type { PullSource } from '../reference/reference.ts';
 import type { RegistryClient } from '../registry/registry.ts';
-import { unpackLayer } from './commit.ts';
 import type { ImageContext } from './context.ts';
 import { type LayerProgress, reportLayer } from './progress.ts';
 import { settleAll } from './settle-all.ts';
@@ -159,7 +158,7 @@ export class LayerTransfer {
     const { parentChainId, diffId, chainId } = plan;
     this.touched.add(chainId);
     try {
-      await unpackLayer(context, { parentChainId, diffId, source, signal: this.#signal });
+      await context.layers.unpack({ parentChainId, diffId, source, signal: this.#signal });
     } catch (error) {
       this.#failed.add(chainId);
       if (parentChainId !== undefined && this.#failed.has(parentChainId))

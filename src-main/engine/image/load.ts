@@ -5,7 +5,7 @@ import type { Digest, ImageId } from '../../contract/ids.ts';
 import { type PolicyScope, checkPolicy, pathScopes } from '../registry/registry.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { type Archive, type MemberReader, openArchive } from './archive.ts';
-import { afterFailure, commitImage, dropLayers, unpackLayer } from './commit.ts';
+import { afterFailure, commitImage, dropLayers } from './commit.ts';
 import type { ParsedConfig } from './config-blob.ts';
 import type { ImageContext } from './context.ts';
 import { readDockerArchive } from './docker-archive.ts';
@@ -88,7 +88,7 @@ async function loadLayer(context: ImageContext, step: LayerStep, options: LoadOp
   const source = member.stream();
   try {
     touched.add(chainId);
-    await unpackLayer(context, {
+    await context.layers.unpack({
       parentChainId,
       diffId,
       source,

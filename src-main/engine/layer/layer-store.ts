@@ -5,9 +5,9 @@ import { Readable } from 'node:stream';
 import { EngineError, isEngineError, messageOf, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import type { System } from '../../system/system.ts';
-import type { SnapshotStore } from '../snapshot/snapshot.ts';
+import type { SnapshotEntry, SnapshotStore } from '../snapshot/snapshot.ts';
 import type { LayerRecord, State } from '../state/state.ts';
-import type { LayerStore, UnpackRequest } from './layer.ts';
+import type { LayerProblem, LayerStore, UnpackRequest } from './layer.ts';
 import { ParentWait } from './parent-wait.ts';
 import { runInWorker } from './unpack-client.ts';
 import type { UnpackResult } from './unpack-job.ts';
@@ -22,7 +22,7 @@ export interface LayerStoreOptions {
   readonly workerPath?: string;
 }
 
-export function createLayerStore({ state, snapshots, system, workerPath }: LayerStoreOptions): LayerStore {
+export function createLayerStore({ state, snapshots, system, graphRoot, workerPath }: LayerStoreOptions): LayerStore {
   let pool: WorkerPool | undefined;
   const parents = new ParentWait(state);
 
@@ -67,7 +67,8 @@ export function createLayerStore({ state, snapshots, system, workerPath }: Layer
   function fill(diffDirectory: string, { source, signal, onProgress }: UnpackRequest): Promise<UnpackResult> {
     pool ??= new WorkerPool(workerPath);
     const path = source instanceof Readable ? undefined : source.path;
-    const job = { diffDirectory, alias: join(dirname(diffDirectory), 'alias'), xattrPrefix: snapshots.xattrPrefix, path };
+    const alias = join(dirname(diffDirectory), 'alias');
+    const job = { diffDirectory, alias, place: graphRoot, xattrPrefix: snapshots.xattrPrefix, path };
     return pool.use(signal, (worker) =>
       runInWorker(worker, { job, source: source instanceof Readable ? source : undefined, signal, onProgress }),
     );
@@ -88,14 +89,17 @@ export function createLayerStore({ state, snapshots, system, workerPath }: Layer
     return layer;
   }
 
-  /** After a failure; one of its own is told with the first, so that neither hides the other. */
+  /** After a failure, which it answers; one of its own is told with it, so that neither hides the other. */
   async function discard(id: Digest, reason: unknown): Promise<unknown> {
     try {
       await snapshots.remove(id);
       return reason;
     } catch (error) {
       const text = `${messageOf(reason)}; besides, its remains could not be removed: ${messageOf(error)}`;
-      return new EngineError(isEngineError(reason) ? reason.code : 'internal', text, { cause: new AggregateError([reason, error]) });
+      const cause = new AggregateError([reason, error]);
+      if (!isEngineError(reason)) return new EngineError('internal', text, { cause });
+      const { code, fix, details } = reason;
+      return new EngineError(code, text, { ...(fix === undefined ? {} : { fix }), details, cause });
     }
   }
 
@@ -129,11 +133,27 @@ export function createLayerStore({ state, snapshots, system, workerPath }: Layer
 
   async function repair(): Promise<readonly string[]> {
     const repaired: string[] = [];
-    const inFiles = snapshots.list().flatMap(({ key }) => (key.startsWith('sha256:') ? [key as Digest] : []));
     const recorded = state.layers.list().map((layer) => layer.chainId);
-    for (const id of new Set([...inFiles, ...recorded]))
+    for (const id of new Set([...inFiles().keys(), ...recorded]))
       if (await removeRemains(id)) repaired.push(`removed what was left of the unfinished layer ${id}`);
     return repaired;
+  }
+
+  function inFiles(): Map<Digest, SnapshotEntry> {
+    return new Map(snapshots.list().flatMap((entry) => (entry.key.startsWith('sha256:') ? [[entry.key as Digest, entry] as const] : [])));
+  }
+
+  function findProblems(): LayerProblem[] {
+    const files = inFiles();
+    const records = new Set(state.layers.list().map((layer) => layer.chainId));
+    return [...new Set([...files.keys(), ...records])].flatMap((chainId): LayerProblem[] => {
+      const kind = problemOf(files.get(chainId), records.has(chainId));
+      if (!kind) return [];
+      // Somebody works on it, or has ended to since we looked.
+      using lock = state.tryLock('layer', chainId);
+      const changed = !lock || snapshots.exists(chainId) !== (files.get(chainId)?.committed ?? false);
+      return changed || (state.layers.find(chainId) !== undefined) !== records.has(chainId) ? [] : [{ chainId, kind }];
+    });
   }
 
   function find(id: Digest): LayerRecord | undefined {
@@ -149,7 +169,14 @@ export function createLayerStore({ state, snapshots, system, workerPath }: Layer
       await removeRemains(id);
     },
     repair,
+    findProblems,
   };
+}
+
+function problemOf(files: SnapshotEntry | undefined, recorded: boolean): LayerProblem['kind'] | undefined {
+  if (files?.damaged === true) return 'damaged-layer';
+  if (recorded) return files?.committed === true ? undefined : 'missing-layer';
+  return 'half-pulled-layer';
 }
 
 function check({ blobDigest, diffId }: UnpackResult, request: UnpackRequest): void {

@@ -21,6 +21,13 @@ export interface UnpackRequest {
   readonly onProgress?: (unpackedBytes: number) => void;
 }
 
+/** A layer of which files and record do not fit together; nobody is at work on it. */
+export interface LayerProblem {
+  readonly chainId: Digest;
+  /** `half-pulled-layer`: files that no record vouches for; `missing-layer`: a record without files; `damaged-layer`: files that cannot be used. */
+  readonly kind: 'half-pulled-layer' | 'missing-layer' | 'damaged-layer';
+}
+
 export interface LayerStore {
   /** Of a layer with this diff id on this parent. Pure. */
   chainId(parentChainId: Digest | undefined, diffId: Digest): Digest;
@@ -41,6 +48,8 @@ export interface LayerStore {
    * What another engine works on is left alone. Under the store-wide lock, after the snapshot store's sweep.
    */
   repair(): Promise<readonly string[]>;
+  /** Looks only. */
+  findProblems(): readonly LayerProblem[];
 }
 
 export { createLayerStore } from './layer-store.ts';

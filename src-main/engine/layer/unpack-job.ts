@@ -4,6 +4,8 @@ import type { ErrorData } from '../../base/errors.ts';
 export interface UnpackJob {
   readonly diffDirectory: string;
   readonly alias: string;
+  /** Where on the disk that is, as a person knows it. */
+  readonly place: string;
   readonly xattrPrefix: string;
   /** A file that holds the whole blob; undefined: it comes in `chunk` messages. */
   readonly path: string | undefined;

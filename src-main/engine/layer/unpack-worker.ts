@@ -9,7 +9,7 @@ import { createLinuxSystem } from '../../system/linux/linux.ts';
 import { readBlob } from './blob-reader.ts';
 import { DiffWriter } from './diff-writer.ts';
 import { TarReader } from './tar-reader.ts';
-import { UnpackBudget } from './unpack-budget.ts';
+import { diskSpaceOf, UnpackBudget } from './unpack-budget.ts';
 import type { FromWorker, ToWorker, UnpackJob, UnpackResult } from './unpack-job.ts';
 
 const readBytes = 1024 * 1024;
@@ -47,7 +47,7 @@ async function unpack(job: UnpackJob): Promise<UnpackResult> {
   const checkpoint = (): void => {
     if (Atomics.load(stop, 0) !== 0) throw new EngineError('cancelled', 'cancelled');
   };
-  const budget = new UnpackBudget(job.diffDirectory);
+  const budget = new UnpackBudget(job.place, () => diskSpaceOf(job.diffDirectory));
   const writer = new DiffWriter({
     root: job.diffDirectory,
     alias: job.alias,

@@ -14,6 +14,8 @@ export interface SnapshotEntry {
   readonly key: string;
   readonly parent: string | undefined;
   readonly committed: boolean;
+  /** It is committed, but its record cannot be read or its diff directory is gone: it can only be removed. */
+  readonly damaged?: true;
 }
 
 export interface SnapshotStore {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { isEngineError } from '../../../src-main/base/errors.ts';
 import { DiffWriter } from '../../../src-main/engine/layer/diff-writer.ts';
 import { TarReader } from '../../../src-main/engine/layer/tar-reader.ts';
-import { UnpackBudget } from '../../../src-main/engine/layer/unpack-budget.ts';
+import { diskSpaceOf, UnpackBudget } from '../../../src-main/engine/layer/unpack-budget.ts';
 import { fixChecksum } from '../../fixtures/layer/archive-writer.ts';
 import { seeds } from '../../fixtures/layer/hostile.ts';
 import { system } from './sandbox.ts';
@@ -62,7 +62,7 @@ function unpack(base: string, bytes: Buffer, pieceSize: number): string | undefi
     attributes: system.attributes,
     identity: system.identity,
     umask: 0o777,
-    budget: new UnpackBudget(root),
+    budget: new UnpackBudget(root, () => diskSpaceOf(root)),
     checkpoint: () => undefined,
   });
   const reader = new TarReader(writer);

@@ -149,17 +149,47 @@ export const safetyCases: readonly LayerCase[] = [
     async run(outer) {
       const base = join(outer.base, 'small');
       mkdirSync(base);
-      system.mounts.mount('tmpfs', base, 'tmpfs', [], 'size=70m');
+      system.mounts.mount('tmpfs', base, 'tmpfs', [], 'size=24m,nr_inodes=400');
       try {
         const sandbox = new Sandbox(base, outer.workerPath);
-        const files = Array.from({ length: 4 }, (_, index) => ({ name: `f${String(index)}`, data: Buffer.alloc(4 << 20, index) }));
-        const { fix } = await sandbox.refuse(['disk-full', 'limit-exceeded'], sandbox.request(archive(...files)));
-        assert.match(fix ?? '', /free/);
+        const files = (count: number, size: number) =>
+          archive(...Array.from({ length: count }, (_, index) => ({ name: `f${String(index)}`, data: Buffer.alloc(size, index) })));
+        // Far less than what a large disk keeps free is there, and yet a small layer finds its place.
+        const { chainId } = await sandbox.unpack(files(2, 4 << 20));
+        const { message, fix, details } = await sandbox.refuse('disk-full', sandbox.request(files(4, 4 << 20)));
+        assert.match(message, /is too full: 4\.0 MiB are needed, [\d.]+ MiB are free/);
+        assert.ok(message.includes(sandbox.graphRoot), message);
+        assert.match(fix ?? '', /free space/);
+        assert.equal(details['neededBytes'], 4 << 20);
+        const inodes = await sandbox.refuse('disk-full', sandbox.request(files(500, 1)));
+        assert.match(inodes.message, /more files/);
+        await sandbox.layers.remove(chainId);
         sandbox.close();
       } finally {
         system.mounts.unmount(base, { detach: true });
         rmSync(base, { recursive: true });
       }
+    },
+  },
+  {
+    name: 'remains that cannot be removed are told with the failure, which keeps its code and what to do',
+    async run(sandbox) {
+      const diff = sandbox.snapshots.diffDirectory(digestOf(small));
+      const source = Readable.from(
+        (async function* () {
+          yield await Promise.resolve(small.subarray(0, 700));
+          system.mounts.mount('tmpfs', diff, 'tmpfs', [], 'size=1m');
+          throw new EngineError('unauthorized', 'no', { fix: 'log in', details: { who: 'me' } });
+        })(),
+      );
+      const error: unknown = await sandbox.layers.unpack(sandbox.request(small, { source })).catch((reason: unknown) => reason);
+      const trash = join(sandbox.graphRoot, 'overlay', '.trash');
+      for (const name of readdirSync(trash)) system.mounts.unmount(join(trash, name, 'diff'), { detach: true });
+      assert.ok(isEngineError(error, 'unauthorized'), inspect(error));
+      assert.match(error.message, /no; besides, its remains could not be removed: .+/);
+      assert.equal(error.fix, 'log in');
+      assert.deepEqual(error.details, { who: 'me' });
+      await sandbox.unpack(small);
     },
   },
   {
@@ -198,14 +228,21 @@ export const safetyCases: readonly LayerCase[] = [
       const { chainId } = await sandbox.unpack(small);
       // Died between the snapshot and its record.
       sandbox.state.layers.remove(chainId);
+      assert.deepEqual(sandbox.layers.findProblems(), [{ chainId, kind: 'half-pulled-layer' }]);
       assert.equal((await sandbox.layers.repair()).length, 1);
       assert.deepEqual(sandbox.snapshots.list(), []);
+      assert.deepEqual(sandbox.layers.findProblems(), []);
       const again = await sandbox.unpack(small);
       sandbox.state.layers.remove(chainId);
       assert.equal((await sandbox.unpack(small)).chainId, again.chainId);
       // Died while removing.
       await sandbox.snapshots.remove(chainId);
       assert.equal(sandbox.layers.find(chainId), undefined);
+      assert.deepEqual(sandbox.layers.findProblems(), [{ chainId, kind: 'missing-layer' }]);
+      {
+        using _busy = await sandbox.state.lock('layer', chainId);
+        assert.deepEqual(sandbox.engine().layers.findProblems(), []);
+      }
       assert.equal((await sandbox.layers.repair()).length, 1);
       assert.deepEqual(sandbox.state.layers.list(), []);
       await sandbox.unpack(small);
@@ -247,6 +284,7 @@ export const safetyCases: readonly LayerCase[] = [
         () => sandbox.snapshots.describe(damaged.chainId),
         (error) => isEngineError(error, 'corrupt'),
       );
+      assert.deepEqual(sandbox.layers.findProblems(), [{ chainId: damaged.chainId, kind: 'damaged-layer' }]);
       await sandbox.layers.remove(whole.chainId);
       await sandbox.layers.remove(damaged.chainId);
       assert.deepEqual(sandbox.snapshots.list(), []);

@@ -111,8 +111,12 @@ export class Creation {
     const unfinished = !this.#fillLocks.has(key) && existsSync(this.#layout.directory(key)) && !this.#layout.isCommitted(key);
     using lock = unfinished ? this.tryFillLock(name) : undefined;
     if (unfinished && !lock) throw beingFilled(key);
-    await this.#removal.remove(key, name);
-    this.releaseFillLock(key);
+    try {
+      await this.#removal.remove(key, name);
+    } finally {
+      // Whether it went or not, nobody fills it any more: another attempt starts anew.
+      this.releaseFillLock(key);
+    }
   }
 
   tryFillLock(name: string): Lock | undefined {

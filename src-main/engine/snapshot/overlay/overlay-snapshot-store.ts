@@ -145,8 +145,11 @@ export class OverlaySnapshotStore implements SnapshotStore {
   list(): SnapshotEntry[] {
     return this.#layout.names().flatMap((name) => {
       const key = keyOf(name);
-      const record = this.#layout.committedIfIntact(key) ?? this.#layout.creating(key);
-      return [{ key, parent: record?.parent, committed: this.#layout.isCommitted(key) }];
+      const committed = this.#layout.isCommitted(key);
+      const intact = committed ? this.#layout.committedIfIntact(key) : undefined;
+      const record = intact ?? this.#layout.creating(key);
+      const damaged = committed && (!intact || !existsSync(this.#layout.diff(key)));
+      return [{ key, parent: record?.parent, committed, ...(damaged ? { damaged } : {}) }];
     });
   }
 
