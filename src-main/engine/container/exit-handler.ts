@@ -3,6 +3,7 @@ import type { ContainerId } from '../../contract/ids.ts';
 import type { Lock } from '../../system/system.ts';
 import { handleExit } from './after-exit.ts';
 import type { ExitHandler } from './container.ts';
+import { findExit } from './exit.ts';
 import type { Restarts } from './restarts.ts';
 import type { Room } from './room.ts';
 
@@ -53,6 +54,12 @@ class ExitQueue {
     this.#idle = undefined;
   }
 }
+
+/**
+ * A killed monitor reports nothing: so often one who watches looks for containers that have ended without a report. One small read of /proc for each
+ * that runs.
+ */
+const lookForLostMs = 5000;
 
 /** So often a sweep looks again: a container that crashes at once after each restart must not hold its engine for ever. */
 const sweepsAtMost = 3;
@@ -116,8 +123,10 @@ export function createExitHandler(room: Room, restarts: Restarts, report: (messa
       };
       const watch = room.exitHub.subscribe(look);
       look();
+      const lost = setInterval(() => findUnreported(room).forEach(look), lookForLostMs).unref();
       return asyncDisposable(async () => {
         watch[Symbol.dispose]();
+        clearInterval(lost);
         await queue.idle();
         office?.release();
         await restarts.flush();
@@ -125,6 +134,10 @@ export function createExitHandler(room: Room, restarts: Restarts, report: (messa
       });
     },
   };
+}
+
+function findUnreported(room: Room): ContainerId[] {
+  return room.state.containers.list().flatMap((record) => (findExit(room, record) ? [record.id] : []));
 }
 
 function onlyIds(names: readonly string[]): string[] {

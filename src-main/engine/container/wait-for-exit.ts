@@ -19,7 +19,8 @@ export function identifyRun(room: Room, record: ContainerRecord, afterSequence: 
 
 /**
  * Resolves with the exit code as soon as conmon has reported it, or another engine has recorded it: by inotify on the exit
- * folder and on the store's signal file. Does not itself handle the exit. `cancelled` when the signal fires.
+ * folder and on the store's signal file; within seconds when the monitor was killed, of whose container nobody reports the end. Does
+ * not itself handle the exit. `cancelled` when the signal fires.
  */
 export function waitForExit(room: Room, run: RunIdentity, signal?: AbortSignal): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
@@ -36,7 +37,7 @@ export function waitForExit(room: Room, run: RunIdentity, signal?: AbortSignal):
     if (id === run.id) check();
   });
   const changes = room.state.events.onChange(check);
-  const alive = holdEventLoop();
+  const alive = lookNowAndThen(check);
   signal?.addEventListener('abort', onAbort);
   check();
   return promise.finally(() => {
@@ -75,8 +76,14 @@ export async function waitForExitWithin(
   }
 }
 
-/** inotify does not keep a process from ending, but somebody who waits does: a timer that does nothing, about once in 25 days. */
-export function holdEventLoop(): Disposable {
-  const timer = setInterval(() => undefined, 2 ** 31 - 1);
+/** One look costs a query and one small read of /proc. */
+const lookEveryMs = 2000;
+
+/**
+ * inotify tells nothing of the end of a container whose monitor was killed: so somebody who waits for it looks himself now and then. It
+ * keeps the process from ending too, which inotify does not.
+ */
+export function lookNowAndThen(look: () => void): Disposable {
+  const timer = setInterval(look, lookEveryMs);
   return disposable(() => clearInterval(timer));
 }

@@ -1,7 +1,7 @@
 import { EngineError } from '../../base/errors.ts';
 import type { ContainerRecord } from '../state/state.ts';
 import { isActive, type Room } from './room.ts';
-import { exitCodeOf, holdEventLoop, identifyRun } from './wait-for-exit.ts';
+import { exitCodeOf, identifyRun, lookNowAndThen } from './wait-for-exit.ts';
 
 /**
  * Resolves when one of the conditions holds: `exited` at once for one that has ended, and for one that was never started when it
@@ -35,7 +35,7 @@ export async function waitForCondition(room: Room, nameOrId: string, conditions:
     if (id === last.id) check();
   });
   const changes = room.state.events.onChange(check);
-  using _alive = holdEventLoop();
+  using _alive = lookNowAndThen(check);
   signal.addEventListener('abort', onAbort);
   if (signal.aborted) onAbort();
   else check();
