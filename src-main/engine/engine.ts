@@ -57,7 +57,7 @@ export function createEngine(config: EngineConfig, system: System): Engine {
 
   async function repairLayers(): Promise<readonly string[]> {
     const unpacks = state.operations.abandoned().filter(({ kind }) => kind === 'layer.unpack');
-    const messages = unpacks.length > 0 ? await layers.repair() : [];
+    const messages = unpacks.length > 0 || recovery.isFirstSinceBoot() ? await layers.repair() : [];
     for (const { id } of unpacks) state.operations.remove(id);
     return messages;
   }

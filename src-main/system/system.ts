@@ -35,6 +35,8 @@ export interface Files {
   /** With its parents; an existing folder is left as it is. */
   ensureDirectory(path: string, mode?: number): void;
   syncDirectory(path: string): void;
+  /** Of the data of a file that others may have open, too. */
+  syncFile(path: string): void;
   /**
    * Removes a tree whatever its modes; never follows a symlink, never crosses into another mount (EBUSY there is an error that
    * names the mount). Nothing there: no error.

@@ -13,8 +13,9 @@ import { repairOperation } from './repair.ts';
 import type { Restarts } from './restarts.ts';
 import { isActive, titleOf, type Room } from './room.ts';
 
-export function createRecovery(room: Room, restarts: Restarts, exits: ExitSweeper): Pick<Recovery, 'recover'> {
+export function createRecovery(room: Room, restarts: Restarts, exits: ExitSweeper): Pick<Recovery, 'isFirstSinceBoot' | 'recover'> {
   return {
+    isFirstSinceBoot: () => !wasSeenSinceBoot(room),
     async recover(options: { readonly thorough?: boolean } = {}) {
       const messages: string[] = [];
       const abandoned = room.state.operations.abandoned().filter(isOurs);
@@ -23,7 +24,8 @@ export function createRecovery(room: Room, restarts: Restarts, exits: ExitSweepe
       const rebooted = !wasSeenSinceBoot(room);
       if (options.thorough === true || abandoned.length > 0 || rebooted) {
         messages.push(...(await recoverRecords(room, restarts)), ...(await recoverTraces(room)));
-        if (abandoned.length > 0) messages.push(...(await sweepSnapshots(room)));
+        // The journal is not synced: a power failure may have taken its entries with it.
+        if (abandoned.length > 0 || rebooted) messages.push(...(await sweepSnapshots(room)));
         if (rebooted) room.system.files.writeAtomically(bootMarker(room), room.system.identity.bootId);
       }
       await restarts.flush();

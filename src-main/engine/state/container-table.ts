@@ -51,7 +51,7 @@ export function createContainerTable(database: Database): ContainerTable {
         if (holder) throw nameInUse(record.name, String(holder['id']));
         const row = toRow(record);
         const columns = Object.keys(row);
-        database.change(
+        database.changeDurably(
           `INSERT INTO containers (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`,
           ...Object.values(row),
         );
@@ -68,8 +68,10 @@ export function createContainerTable(database: Database): ContainerTable {
         }
         const row = toRow(after);
         const changed = Object.keys(change).map((key) => columnOf[key as keyof ContainerChange]);
+        // Its files go only after everybody, also after a power failure, knows that they may be gone.
+        const write = change.name !== undefined || change.state === 'removing' ? 'changeDurably' : 'change';
         if (changed.length > 0) {
-          database.change(
+          database[write](
             `UPDATE containers SET ${changed.map((column) => `${column} = ?`).join(', ')} WHERE id = ?`,
             ...changed.map((column) => row[column]),
             id,

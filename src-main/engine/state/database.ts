@@ -17,9 +17,11 @@ export class Database implements Disposable {
   readonly #statements = new Map<string, StatementSync>();
   readonly #signal: number;
   readonly #signalPath: string;
+  readonly #syncLog: () => void;
   readonly #listeners = new Set<() => void>();
   #watcher: Disposable | undefined;
   #depth = 0;
+  #durable = false;
   #wakeScheduled = false;
 
   constructor(graphRoot: string, files: Files) {
@@ -27,11 +29,15 @@ export class Database implements Disposable {
     const path = join(graphRoot, 'selkie.db');
     try {
       this.#database = new DatabaseSync(path, { timeout: 15_000 });
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON');
+      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
       migrate(this.#database, path);
     } catch (error) {
       throw explain(error, path);
     }
+    // With synchronous=NORMAL SQLite syncs the log at checkpoints only; syncing it after a commit is what FULL does (pragma.html#pragma_synchronous).
+    this.#syncLog = () => {
+      files.syncFile(`${path}-wal`);
+    };
     this.#signalPath = join(graphRoot, 'changes');
     this.#signal = openSync(this.#signalPath, constants.O_RDWR | constants.O_CREAT, 0o600);
   }
@@ -52,11 +58,13 @@ export class Database implements Disposable {
     try {
       result = change();
       this.#run('COMMIT');
+      if (this.#durable) this.#syncLog();
     } catch (error) {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     } finally {
       this.#depth = 0;
+      this.#durable = false;
     }
     // The same byte over and over: inotify tells every engine that watches, this one included.
     writeSync(this.#signal, '.', 0);
@@ -77,6 +85,14 @@ export class Database implements Disposable {
     return this.transaction(() => {
       const result = this.#guard(() => this.#prepare(sql).run(...values));
       return { changes: Number(result.changes), lastRowId: Number(result.lastInsertRowid) };
+    });
+  }
+
+  /** The same, on the disk when the transaction that it is part of has ended, with all that was committed before it. */
+  changeDurably(...parameters: Parameters<Database['change']>): ReturnType<Database['change']> {
+    return this.transaction(() => {
+      this.#durable = true;
+      return this.change(...parameters);
     });
   }
 

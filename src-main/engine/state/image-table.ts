@@ -32,7 +32,7 @@ export function createImageTable(database: Database): ImageTable {
     put(record) {
       database.transaction(() => {
         const { id, names, ...rest } = record;
-        database.change(
+        database.changeDurably(
           'INSERT INTO images (id, record) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET record = excluded.record',
           id,
           JSON.stringify(rest),
@@ -44,7 +44,7 @@ export function createImageTable(database: Database): ImageTable {
       });
     },
     remove(id) {
-      database.change('DELETE FROM images WHERE id = ?', id);
+      database.changeDurably('DELETE FROM images WHERE id = ?', id);
     },
   };
 }

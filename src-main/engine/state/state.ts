@@ -9,7 +9,9 @@
  * - An object's record changes only under its lock. Lock order: container before image before layer before volume; of
  *   one kind in order of id; never a lock of an object while waiting for the store-wide one.
  * - A transaction never awaits.
- * - Records are written with synchronous=FULL, journal and events with them in the same transaction.
+ * - What a user would miss after a power failure is on the disk when the call returns: that a container, an image, a volume is there, is called so, or
+ *   is being removed. What only a living machine needs (who runs, the journal, events) is written, and safe from the death of any process, but
+ *   not synced: after a power failure nothing runs, and the first engine after a boot looks at everything anyway.
  * - Engines hear of each other by inotify on a signal file that each touches after a commit: no polling.
  */
 import type { ContainerSpec, PortMapping } from '../../contract/container-spec.ts';

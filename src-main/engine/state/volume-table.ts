@@ -19,7 +19,7 @@ export function createVolumeTable(database: Database): VolumeTable {
             details: { field: 'name' },
           });
         }
-        database.change(
+        database.changeDurably(
           'INSERT INTO volumes (name, created_at, labels, anonymous) VALUES (?, ?, ?, ?)',
           record.name,
           record.createdAt,
@@ -29,7 +29,7 @@ export function createVolumeTable(database: Database): VolumeTable {
       });
     },
     remove(name) {
-      database.change('DELETE FROM volumes WHERE name = ?', name);
+      database.changeDurably('DELETE FROM volumes WHERE name = ?', name);
     },
   };
 }

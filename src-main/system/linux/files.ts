@@ -2,6 +2,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fdatasyncSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -49,6 +50,17 @@ export const linuxFiles: Files = {
       const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
       try {
         fsyncSync(fd);
+      } finally {
+        closeSync(fd);
+      }
+    });
+  },
+
+  syncFile(path) {
+    withErrno('fsync', path, () => {
+      const fd = openSync(path, constants.O_RDONLY);
+      try {
+        fdatasyncSync(fd);
       } finally {
         closeSync(fd);
       }

@@ -72,6 +72,44 @@ function image(idStart: string, names: string[]): ImageRecord {
   };
 }
 
+describe('what is synced to the disk', () => {
+  test('that something is there, is called so, or is being removed; not who runs, the journal, or events', () => {
+    const synced: string[] = [];
+    const files = { ...system.files, syncFile: (path: string) => void synced.push(path) };
+    using counted = openState({ graphRoot: join(directory, 'graph'), runRoot: join(directory, 'run'), system: { ...system, files } });
+    const syncs = (change: () => unknown): number => {
+      synced.length = 0;
+      change();
+      return synced.length;
+    };
+    const { id: one } = container('ab', 'one');
+    expect(syncs(() => counted.operations.begin('container.create', one))).toBe(0);
+    expect(syncs(() => counted.containers.insert(container('ab', 'one')))).toBe(1);
+    expect(synced[0]).toBe(join(directory, 'graph', 'selkie.db-wal'));
+    expect(syncs(() => counted.containers.update(one, { state: 'running', pid: 1 }))).toBe(0);
+    expect(syncs(() => counted.containers.update(one, { name: 'two' }))).toBe(1);
+    expect(
+      syncs(() =>
+        counted.transaction(() => {
+          counted.containers.update(one, { state: 'removing' });
+          counted.images.put(image('c', ['d']));
+          counted.events.append({ type: 'image', status: 'tag', id: 'c', name: 'd' });
+        }),
+      ),
+    ).toBe(1);
+    expect(syncs(() => counted.images.remove(image('c', []).id))).toBe(1);
+    expect(syncs(() => counted.volumes.insert({ name: 'v', createdAt: 1, labels: {}, anonymous: false }))).toBe(1);
+    // A change that was taken back does not make the next one durable.
+    expect(() =>
+      counted.transaction(() => {
+        counted.volumes.remove('v');
+        throw new Error('no');
+      }),
+    ).toThrow('no');
+    expect(syncs(() => counted.containers.update(one, { pid: 2 }))).toBe(0);
+  });
+});
+
 describe('containers', () => {
   test('come back as they were put in', () => {
     const record = { ...container('ab', 'one'), network: undefined, networkState: { a: [1] }, exitCode: 0, startedAt: 5 };
