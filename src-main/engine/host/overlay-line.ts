@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import type { CheckLine } from '../../contract/system.ts';
 import { isKernelAtLeast } from './kernel-lines.ts';
-import { type CheckContext, missing, ok } from './line.ts';
+import { type CheckContext, missing, ok, say } from './line.ts';
 
 /** Overlay does not go on top of these. */
 const unfit: Readonly<Record<number, string>> = {
@@ -25,24 +25,22 @@ export async function checkOverlay(context: CheckContext): Promise<CheckLine> {
   };
   if (!inside) {
     return isKernelAtLeast(5, 11)
-      ? ok(subject, 'the kernel can do it without root')
-      : missing(subject, 'the kernel can do it only for root', 'Use Linux 5.11 or newer, or run as root.');
+      ? ok(subject, say('overlay-for-users'))
+      : missing(subject, say('overlay-for-root'), [say('use-newer-kernel')]);
   }
   const place = config !== undefined && existsSync(config.graphRoot) ? config.graphRoot : tmpdir();
   let scratch: string | undefined;
   try {
     scratch = mkdtempSync(join(place, '.overlay-check-'));
     tryOverlay(context, scratch);
-    return ok(subject, asRoot ? 'works' : 'works without root');
+    return ok(subject, say(asRoot ? 'works' : 'works-without-root'));
   } catch (error) {
     const type = statfsSync(place).type;
     const name = unfit[type];
     return missing(
       subject,
       messageOf(error),
-      name === undefined
-        ? 'Load the driver (modprobe overlay), or use a newer kernel.'
-        : `${place} is on ${name}, which cannot carry an overlay: put the store elsewhere with --root or storage.conf.`,
+      [name === undefined ? say('load-overlay') : say('move-store', { place, type: name })],
       name === undefined ? `${asRoot ? '' : 'sudo '}modprobe overlay` : '',
     );
   } finally {

@@ -1,14 +1,14 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { CheckLine } from '../../contract/system.ts';
-import { type CheckContext, degraded, missing, ok } from './line.ts';
+import type { CheckLine, CheckTextKey } from '../../contract/system.ts';
+import { type CheckContext, degraded, missing, ok, say } from './line.ts';
 import { installCommand } from './packages.ts';
 
 interface Tool {
   readonly program: string;
   readonly why: string;
   /** What is lost without it. `required`: nothing runs. A sentence: that much. `optional`: nothing that is used here. */
-  readonly without: (context: CheckContext) => string;
+  readonly without: (context: CheckContext) => 'required' | 'optional' | CheckTextKey;
 }
 
 const tools: readonly Tool[] = [
@@ -30,28 +30,23 @@ const tools: readonly Tool[] = [
   {
     program: 'netavark',
     why: 'As root, connects containers to a bridge and publishes their ports.',
-    without: ({ asRoot }) => (asRoot ? 'Only --network host and none work as root.' : 'optional'),
+    without: ({ asRoot }) => (asRoot ? 'only-host-network-as-root' : 'optional'),
   },
   {
     program: 'aardvark-dns',
     why: 'Lets containers of a network find each other by name.',
-    without: ({ asRoot }) => (asRoot ? 'Containers do not find each other by name.' : 'optional'),
+    without: ({ asRoot }) => (asRoot ? 'no-names' : 'optional'),
   },
   {
     program: 'pasta',
     why: 'Without root, connects a container to the network and publishes its ports.',
     without: ({ asRoot, system }) =>
-      asRoot
-        ? 'optional'
-        : system.processes.find('slirp4netns') === undefined
-          ? 'Only --network host and none work.'
-          : 'Use --network slirp4netns.',
+      asRoot ? 'optional' : system.processes.find('slirp4netns') === undefined ? 'only-host-network' : 'use-slirp4netns',
   },
   {
     program: 'slirp4netns',
     why: 'Without root, connects a container to the network where pasta cannot; needs less memory.',
-    without: ({ asRoot, system }) =>
-      asRoot || system.processes.find('pasta') !== undefined ? 'optional' : 'Only --network host and none work.',
+    without: ({ asRoot, system }) => (asRoot || system.processes.find('pasta') !== undefined ? 'optional' : 'only-host-network'),
   },
   {
     program: 'fuse-overlayfs',
@@ -61,14 +56,14 @@ const tools: readonly Tool[] = [
   {
     program: 'catatonit',
     why: 'The first process of containers with --init; also holds your namespace with little memory.',
-    without: () => 'Containers with --init do not start.',
+    without: () => 'no-init',
   },
   { program: 'nsenter', why: 'Enters the namespace that your containers live in.', without: () => 'required' },
   { program: 'unshare', why: 'Makes namespaces.', without: () => 'required' },
   {
     program: 'flock',
     why: 'Keeps a thousand containers that end at once from starting a thousand clean-ups.',
-    without: () => 'Containers that end while Selkie is closed are tidied up at its next start.',
+    without: () => 'late-clean-up',
   },
 ];
 
@@ -82,11 +77,11 @@ async function checkTool({ program, why, without }: Tool, context: CheckContext)
   const path = processes.find(program);
   if (path === undefined) {
     const loss = without(context);
-    if (loss === 'optional') return ok(subject, 'not installed; not needed here');
+    if (loss === 'optional') return ok(subject, say('not-installed-not-needed'));
     const command = installCommand(program, context.asRoot);
     return loss === 'required'
-      ? missing(subject, 'not installed', `Install ${program}.`, command)
-      : degraded(subject, 'not installed', `${loss} Install ${program}.`, command);
+      ? missing(subject, say('not-installed'), [say('install', { program })], command)
+      : degraded(subject, say('not-installed'), [say(loss), say('install', { program })], command);
   }
   try {
     const { code, stdout, stderr } = await processes.run(path, ['--version'], { timeoutMs: 5000 });
@@ -94,12 +89,17 @@ async function checkTool({ program, why, without }: Tool, context: CheckContext)
     if (code === 0 || version !== undefined) return ok(subject, version === undefined ? path : `${version} (${path})`);
     return degraded(
       subject,
-      `${path} does not run: ${(stderr || stdout).trim().split('\n')[0] ?? ''}`,
-      `Install ${program} again.`,
+      say('does-not-run', { path, words: (stderr || stdout).trim().split('\n')[0] ?? '' }),
+      [say('install-again', { program })],
       installCommand(program, context.asRoot),
     );
   } catch {
-    return degraded(subject, `${path} does not answer`, `Install ${program} again.`, installCommand(program, context.asRoot));
+    return degraded(
+      subject,
+      say('does-not-answer', { path }),
+      [say('install-again', { program })],
+      installCommand(program, context.asRoot),
+    );
   }
 }
 
@@ -117,13 +117,13 @@ export function checkMapTool(program: 'newuidmap' | 'newgidmap', { system, asRoo
     title: program,
     why: 'Gives your namespace its subordinate ids; the only step that needs a right you do not have.',
   };
-  if (asRoot) return ok(subject, 'not needed as root');
+  if (asRoot) return ok(subject, say('not-needed-as-root'));
   const path = system.processes.find(program);
-  if (path === undefined) return missing(subject, 'not installed', `Install ${program}.`, installCommand(program, false));
+  if (path === undefined) return missing(subject, say('not-installed'), [say('install', { program })], installCommand(program, false));
   // In the sandbox it has done its work already, and its owner, the host's root, has no name.
   if (inside || (statSync(path).mode & 0o4000) !== 0 || system.attributes.getXattr(path, 'security.capability') !== undefined)
     return ok(subject, path);
-  return missing(subject, `${path} has no rights`, 'Give it the set-user-id bit, or install it again.', `sudo chmod u+s ${path}`);
+  return missing(subject, say('no-rights', { path }), [say('give-rights')], `sudo chmod u+s ${path}`);
 }
 
 export function checkSeccomp({ config, asRoot }: CheckContext): CheckLine {
@@ -154,12 +154,13 @@ function checkJson(
 ): CheckLine {
   const path = paths.find((candidate) => existsSync(candidate));
   const command = installCommand(name, asRoot);
-  if (path === undefined) return missing(subject, `no ${paths.at(-1) ?? name}`, `Install the package that brings ${name}.`, command);
+  if (path === undefined)
+    return missing(subject, say('no-file', { path: paths.at(-1) ?? name }), [say('install-package', { name })], command);
   try {
     accessSync(path, constants.R_OK);
     JSON.parse(readFileSync(path, 'utf8'));
     return ok(subject, path);
   } catch {
-    return missing(subject, `${path} cannot be read as JSON`, 'Correct the file, or move it away and install it again.', command);
+    return missing(subject, say('no-json', { path }), [say('correct-file')], command);
   }
 }

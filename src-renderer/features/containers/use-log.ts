@@ -2,7 +2,7 @@ import { useEffect, useReducer, useRef, useState } from 'react';
 import { type EngineError, isCancelled, isEngineError } from '../../../src-main/base/errors.ts';
 import type { LogEntry } from '../../../src-main/contract/container.ts';
 import { toEngineError } from '../../client/notices.ts';
-import { LogBuffer } from './log-buffer.ts';
+import type { LogBuffer } from './log-buffer.ts';
 import { LogReader } from './log-reader.ts';
 import { readLog, useEngineGeneration } from './queries.ts';
 

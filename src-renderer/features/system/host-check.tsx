@@ -2,6 +2,7 @@ import { CircleAlert, CircleCheck, RefreshCw } from 'lucide-react';
 import type { CheckLine } from '../../../src-main/contract/system.ts';
 import { toEngineError } from '../../client/notices.ts';
 import { formatDuration } from '../../text/format.ts';
+import { checkWords } from '../../text/check-words.ts';
 import type { en } from '../../text/en.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
@@ -83,7 +84,8 @@ const translated: Readonly<Record<string, keyof typeof en.system.lines>> = {
 };
 
 function CheckItem({ line }: { readonly line: CheckLine }) {
-  const { t } = useText();
+  const { t, language } = useText();
+  const { value, why, fix } = checkWords(line, language);
   const title = translated[line.id];
   return (
     <li className={`check-line check-${line.status}`}>
@@ -91,18 +93,18 @@ function CheckItem({ line }: { readonly line: CheckLine }) {
       <div>
         <p>
           <strong>{title === undefined ? line.title : t(`system.lines.${title}`)}</strong>{' '}
-          <span className="muted" lang="en">
-            {line.value}
+          <span className="muted" lang={value.language}>
+            {value.text}
           </span>
         </p>
         {line.status === 'ok' ? null : (
           <>
-            <p className="muted" lang="en">
-              {line.why}
+            <p className="muted" lang={why.language}>
+              {why.text}
             </p>
-            {line.fix === '' ? null : (
+            {fix.text === '' ? null : (
               <p>
-                <strong>{t('system.fix')}:</strong> <span lang="en">{line.fix}</span>
+                <strong>{t('system.fix')}:</strong> <span lang={fix.language}>{fix.text}</span>
               </p>
             )}
             {line.command === '' ? null : (

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
+import type { CheckTextKey } from '../../../src-main/contract/system.ts';
 import { checkHost } from '../../../src-main/engine/host/host.ts';
 import { isKernelAtLeast } from '../../../src-main/engine/host/kernel-lines.ts';
 import { installCommand } from '../../../src-main/engine/host/packages.ts';
+import { sentences } from '../../../src-main/engine/host/sentences.ts';
 import { findVersion } from '../../../src-main/engine/host/tool-lines.ts';
 import { createLinuxSystem } from '../../../src-main/system/linux/linux.ts';
 import type { System } from '../../../src-main/system/system.ts';
@@ -93,4 +95,14 @@ test('the command that installs a tool, by distribution', () => {
   expect(installCommand('pasta', false, 'ID=debian\n')).toBe('sudo apt-get install -y passt');
   expect(installCommand('newuidmap', true, 'ID=rocky\nID_LIKE="rhel centos fedora"\n')).toBe('dnf install -y shadow-utils');
   expect(installCommand('crun', false, 'ID=something\n')).toBe('');
+});
+
+test('what a line says and the keys that translations hang on are the same', async () => {
+  const bare = host({ identity: rootless, processes: { find: () => undefined } });
+  for (const line of [...(await checkHost(real)), ...(await checkHost(bare))]) {
+    const said = (keys: readonly CheckTextKey[]) =>
+      keys.map((key) => sentences[key].replace(/\{\{(\w+)\}\}/g, (_, name: string) => line.values[name] ?? 'missing')).join(' ');
+    expect(line.fix).toBe(said(line.fixKeys));
+    if (line.valueKey !== undefined) expect(line.value).toBe(said([line.valueKey]));
+  }
 });
