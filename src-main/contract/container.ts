@@ -188,12 +188,21 @@ export const logEntry = v.strictObject({
 });
 export type LogEntry = v.InferOutput<typeof logEntry>;
 
+/** What a client that is told to stop, or the like, passes on. */
+export const forwardedSignal = v.picklist([
+  ...(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const),
+  ...(['SIGCONT', 'SIGALRM', 'SIGTTIN', 'SIGTTOU'] as const),
+]);
+export type ForwardedSignal = v.InferOutput<typeof forwardedSignal>;
+
 /** What a terminal or a pipe sends up. */
 export const terminalUp = v.variant('kind', [
   v.strictObject({ kind: v.literal('stdin'), bytes: v.instance(Uint8Array) }),
   v.strictObject({ kind: v.literal('resize'), rows: v.number(), columns: v.number() }),
   /** No more stdin. */
   v.strictObject({ kind: v.literal('eof') }),
+  /** For the process of an exec; a container is signalled by `kill`. */
+  v.strictObject({ kind: v.literal('signal'), signal: forwardedSignal }),
 ]);
 export type TerminalUp = v.InferOutput<typeof terminalUp>;
 

@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
+import type { ContainerId } from '../../contract/ids.ts';
 import type { ExecSpec, TerminalDown, TerminalUp } from '../../contract/container.ts';
 import type { ExecSession } from '../monitor/monitor.ts';
 import { buildExecProcess } from '../runtime/runtime.ts';
 import type { ContainerRecord } from '../state/state.ts';
 import { defaultDetachKeys } from './detach-keys.ts';
+import { removeExitFile } from './cleanup.ts';
 import { findExit } from './exit.ts';
 import { appendEvent, type Room } from './room.ts';
 import { terminalSession } from './terminal-session.ts';
@@ -40,6 +42,7 @@ export async function* execInContainer(
       output: true,
       detachKeys: spec.detachKeys ?? exec.record.config.spec.detachKeys ?? defaultDetachKeys,
       resize: (rows, columns) => session.resize(rows, columns),
+      kill: (signalName) => session.kill(signalName),
       signal,
       exitCode: () => session.exited,
     });
@@ -58,7 +61,7 @@ export async function* execInContainer(
   }
 }
 
-/** Starts it and leaves it to its own conmon. */
+/** Starts it and leaves it to its own conmon, which reports its end as that of a container is reported. */
 export async function execDetached(room: Room, spec: ExecSpec): Promise<string> {
   return (await startExec(room, spec, true)).execId;
 }
@@ -89,7 +92,7 @@ async function startExec(room: Room, spec: ExecSpec, detached: boolean): Promise
       ...{ containerId: record.id, execId, bundle, directory, processSpecPath, detached },
       tty: spec.tty,
       interactive: spec.interactive,
-      exitCommand: [],
+      exitCommand: detached ? reportCommand(room, record.id, execId, directory) : [],
       size: spec.size,
     });
     room.state.transaction(() => appendEvent(room, record, 'exec', { attributes: { execID: execId } }));
@@ -100,9 +103,30 @@ async function startExec(room: Room, spec: ExecSpec, detached: boolean): Promise
   }
 }
 
-function endExec(room: Room, exec: StartedExec, exitCode: number): void {
+function endExec(room: Room, exec: Pick<StartedExec, 'record' | 'execId' | 'directory'>, exitCode: number): void {
   rmSync(exec.directory, { recursive: true, force: true });
   room.state.transaction(() => appendEvent(room, exec.record, 'exec_died', { exitCode, attributes: { execID: exec.execId } }));
+}
+
+/**
+ * conmon names the exit file of an exec by its container, in the exec's folder. Its exit command moves that to where exits are
+ * watched, as CONTAINER.EXEC, and then does what is done at the end of a container.
+ */
+function reportCommand(room: Room, id: ContainerId, execId: string, directory: string): string[] {
+  const report = 'mv -- "$1" "$2"; shift 2; exec "$@"';
+  return ['/bin/sh', '-c', report, 'sh', join(directory, id), room.paths.exitFile(`${id}.${execId}`), ...room.exitCommand];
+}
+
+/** The end of a detached exec, by the name of its exit file. Answers whether there was one to handle. */
+export async function handleExecExit(room: Room, name: string): Promise<boolean> {
+  const [id = '', execId = ''] = name.split('.');
+  using _lock = await room.state.lock('container', id);
+  const report = room.exitHub.read(name);
+  if (!report) return false;
+  const record = room.state.containers.find(id as ContainerId);
+  if (record) endExec(room, { record, execId, directory: join(room.paths.bundle(id), 'execs', execId) }, report.code);
+  removeExitFile(room, name);
+  return true;
 }
 
 function requireRunning(room: Room, record: ContainerRecord): ContainerRecord {

@@ -3,31 +3,33 @@ import type { ContainerId } from '../../contract/ids.ts';
 import type { Lock } from '../../system/system.ts';
 import { handleExit } from './after-exit.ts';
 import type { ExitHandler } from './container.ts';
+import { handleExecExit } from './exec.ts';
 import { findExit } from './exit.ts';
+import { isReportName } from './exit-hub.ts';
 import type { Restarts } from './restarts.ts';
 import type { Room } from './room.ts';
 
 /** Each exit spawns the runtime's delete: more at once than this only makes all of them slower. */
 const concurrency = 2;
 
-/** Exits wait here for their turn; an id that waits already is not added again. */
+/** Exits wait here for their turn, by the names of their reports; one that waits already is not added again. */
 class ExitQueue {
-  readonly #handle: (id: ContainerId) => Promise<boolean>;
+  readonly #handle: (name: string) => Promise<boolean>;
   readonly #report: (message: string) => void;
-  readonly #waiting = new Set<ContainerId>();
-  readonly #failed = new Set<ContainerId>();
+  readonly #waiting = new Set<string>();
+  readonly #failed = new Set<string>();
   #running = 0;
   #idle: PromiseWithResolvers<undefined> | undefined;
   handled = 0;
 
-  constructor(handle: (id: ContainerId) => Promise<boolean>, report: (message: string) => void) {
+  constructor(handle: (name: string) => Promise<boolean>, report: (message: string) => void) {
     this.#handle = handle;
     this.#report = report;
   }
 
   /** One that failed is not tried again by this queue: its operation is in the journal. */
-  add(ids: Iterable<string>): void {
-    for (const id of ids) if (!this.#failed.has(id as ContainerId)) this.#waiting.add(id as ContainerId);
+  add(names: Iterable<string>): void {
+    for (const name of names) if (!this.#failed.has(name)) this.#waiting.add(name);
     while (this.#running < concurrency && this.#waiting.size > 0) void this.#work();
   }
 
@@ -39,13 +41,13 @@ class ExitQueue {
 
   async #work(): Promise<void> {
     this.#running += 1;
-    for (const id of this.#waiting) {
-      this.#waiting.delete(id);
+    for (const name of this.#waiting) {
+      this.#waiting.delete(name);
       try {
-        if (await this.#handle(id)) this.handled += 1;
+        if (await this.#handle(name)) this.handled += 1;
       } catch (error) {
-        this.#failed.add(id);
-        this.#report(`handling the exit of container ${id.slice(0, 12)}: ${String(error)}`);
+        this.#failed.add(name);
+        this.#report(`handling the exit of container ${name.slice(0, 12)}: ${String(error)}`);
       }
     }
     this.#running -= 1;
@@ -70,7 +72,8 @@ export interface ExitSweeper extends ExitHandler {
 }
 
 export function createExitHandler(room: Room, restarts: Restarts, report: (message: string) => void): ExitSweeper {
-  const newQueue = (): ExitQueue => new ExitQueue((id) => handleExit(room, restarts, id), report);
+  const newQueue = (): ExitQueue =>
+    new ExitQueue((name) => (name.includes('.') ? handleExecExit(room, name) : handleExit(room, restarts, name as ContainerId)), report);
 
   function tryOffice(): Lock | undefined {
     room.system.files.ensureDirectory(`${room.config.runRoot}/locks`, 0o700);
@@ -102,7 +105,7 @@ export function createExitHandler(room: Room, restarts: Restarts, report: (messa
 
     async handlePending() {
       const queue = newQueue();
-      using _watch = room.exitHub.subscribe((id) => queue.add(onlyIds([id])));
+      using _watch = room.exitHub.subscribe((name) => queue.add([name].filter(isReportName)));
       queue.add(room.exitHub.pending());
       await queue.idle();
       // Restarts that are due later are waited for, since nobody else would do them.
@@ -116,9 +119,9 @@ export function createExitHandler(room: Room, restarts: Restarts, report: (messa
     watch() {
       const queue = newQueue();
       let office: Lock | undefined;
-      const look = (id?: string): void => {
+      const look = (name?: string): void => {
         // Whoever is in office handles every exit. The others try for it at each exit, so that it is never vacant for long.
-        if (office) queue.add(onlyIds(id === undefined ? [] : [id]));
+        if (office) queue.add(name !== undefined && isReportName(name) ? [name] : []);
         else if ((office = tryOffice())) queue.add(room.exitHub.pending());
       };
       const watch = room.exitHub.subscribe(look);
@@ -138,8 +141,4 @@ export function createExitHandler(room: Room, restarts: Restarts, report: (messa
 
 function findUnreported(room: Room): ContainerId[] {
   return room.state.containers.list().flatMap((record) => (findExit(room, record) ? [record.id] : []));
-}
-
-function onlyIds(names: readonly string[]): string[] {
-  return names.filter((name) => /^[0-9a-f]{64}$/.test(name));
 }

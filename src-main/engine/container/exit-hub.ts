@@ -9,6 +9,13 @@ export interface ExitReport {
   readonly finishedAt: number;
 }
 
+/** A container's id, or that of a detached exec behind it and a dot. */
+const reportShape = /^[0-9a-f]{64}(\.[0-9a-f]{64})?$/;
+
+export function isReportName(name: string): boolean {
+  return reportShape.test(name);
+}
+
 /**
  * The folder in which every conmon leaves its container's exit code. One inotify watch per engine serves all who wait; it is
  * there only while someone does.
@@ -39,8 +46,8 @@ export class ExitHub {
   }
 
   /** Undefined when there is none, or conmon has not finished writing it. */
-  read(id: string): ExitReport | undefined {
-    const path = join(this.#directory, id);
+  read(name: string): ExitReport | undefined {
+    const path = join(this.#directory, name);
     try {
       const text = readFileSync(path, 'latin1').trim();
       if (!/^-?\d{1,10}$/.test(text)) return undefined;
@@ -51,10 +58,10 @@ export class ExitHub {
     }
   }
 
-  /** Ids of containers whose exit was reported; one readdir. */
+  /** Names of the reports that are there; one readdir. */
   pending(): string[] {
     try {
-      return readdirSync(this.#directory).filter((name) => /^[0-9a-f]{64}$/.test(name));
+      return readdirSync(this.#directory).filter(isReportName);
     } catch (error) {
       if (isMissing(error)) return [];
       throw error;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { ContainerRecord, Operation } from '../state/state.ts';
 import { cleanUp, removeExitFile } from './cleanup.ts';
 import type { ExitReport } from './exit-hub.ts';
+import { isRemovedAtEnd } from './keep.ts';
 import { bundleFiles } from './paths.ts';
 import { wantsRestart } from './restart-policy.ts';
 import { appendEvent, endOperation, isActive, isMonitorAlive, isProcessAlive, type Room } from './room.ts';
@@ -81,7 +82,7 @@ export async function finishExit(room: Room, record: ContainerRecord, operation:
     operation.keep();
     throw error;
   }
-  const followUp = record.config.spec.remove ? 'remove' : wantsRestart(record) ? 'restart' : 'none';
+  const followUp = isRemovedAtEnd(room, record) ? 'remove' : wantsRestart(record) ? 'restart' : 'none';
   const cleaned = room.state.transaction(() => {
     const after = room.state.containers.update(record.id, { networkState: undefined, network: undefined });
     appendEvent(room, after, 'cleanup');

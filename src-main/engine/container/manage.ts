@@ -1,8 +1,9 @@
 import { EngineError } from '../../base/errors.ts';
 import type { ContainerRecord } from '../state/state.ts';
 import { handleExit } from './after-exit.ts';
+import { keepThroughEnd } from './keep.ts';
 import { removeLocked } from './remove.ts';
-import { appendEvent, isActive, titleOf, type Room } from './room.ts';
+import { appendEvent, isActive, type Room } from './room.ts';
 import type { Restarts } from './restarts.ts';
 import { startContainer } from './start.ts';
 import { stopContainer } from './stop.ts';
@@ -47,16 +48,15 @@ export async function restartContainer(
   timeoutSeconds: number | undefined,
   signal?: AbortSignal,
 ): Promise<ContainerRecord> {
-  const before = room.state.containers.resolve(nameOrId);
-  const { id } = before;
-  // Its end would remove it, by whichever engine handles that first.
-  if (before.config.spec.remove && isActive(before)) {
-    throw new EngineError('wrong-state', `cannot restart ${titleOf(before)}: it was created with --rm and is removed when it ends`, {
-      fix: 'create it without --rm, or run it anew',
-    });
-  }
+  const { id } = room.state.containers.resolve(nameOrId);
+  using keeping = keepThroughEnd(room, id);
   await stopContainer(room, restarts, id, timeoutSeconds, signal);
-  const { record } = await startContainer(room, id);
+  // Before its process begins: the end of that is one that removes again.
+  const beforeRun = (): Promise<void> => {
+    keeping[Symbol.dispose]();
+    return Promise.resolve();
+  };
+  const { record } = await startContainer(room, id, { beforeRun });
   room.state.transaction(() => appendEvent(room, record, 'restart'));
   return record;
 }

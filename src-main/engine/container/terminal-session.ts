@@ -1,5 +1,5 @@
 import { AsyncQueue } from '../../base/async-queue.ts';
-import type { TerminalDown, TerminalUp } from '../../contract/container.ts';
+import type { ForwardedSignal, TerminalDown, TerminalUp } from '../../contract/container.ts';
 import type { PacketSocket } from '../../system/system.ts';
 import { DetachScanner, parseDetachKeys } from './detach-keys.ts';
 
@@ -17,6 +17,8 @@ export interface TerminalSessionOptions {
   /** Empty: never detach. */
   readonly detachKeys: string;
   readonly resize: (rows: number, columns: number) => void;
+  /** Passes a signal on; without it they are ignored. */
+  readonly kill?: (signal: ForwardedSignal) => void;
   readonly signal: AbortSignal;
   /** The exit code, asked for once the output has ended. */
   readonly exitCode: () => Promise<number>;
@@ -75,6 +77,7 @@ async function pumpUp(options: TerminalSessionOptions, queue: AsyncQueue<Termina
     for await (const item of options.up) {
       if (queue.ended) return;
       if (item.kind === 'resize') options.resize(item.rows, item.columns);
+      else if (item.kind === 'signal') options.kill?.(item.signal);
       else if (!options.stdin) continue;
       else if (item.kind === 'eof') options.socket.endWriting();
       else {

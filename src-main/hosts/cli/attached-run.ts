@@ -47,11 +47,11 @@ export async function removeFailed(api: EngineClient, container: string): Promis
 /** Longer than any clean-up takes; what still is there then is removed by the next engine. */
 const removalMs = 10_000;
 
-/** --rm: the name is free again when we end. */
+/** --rm: the name is free again when we end, unless somebody has restarted the container. */
 export async function awaitRemoval(api: EngineClient, container: string, context: Context): Promise<void> {
   const signal = AbortSignal.any([context.signal, AbortSignal.timeout(removalMs)]);
   try {
-    await api.container.wait({ container, conditions: ['removed'] }, { signal });
+    await api.container.wait({ container, conditions: ['removed', 'running'] }, { signal });
   } catch (error) {
     if (!isEngineError(error) && !signal.aborted) throw error;
   }

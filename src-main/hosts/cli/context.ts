@@ -11,7 +11,7 @@ export interface Context {
   /** Fires at the first SIGINT, SIGTERM or SIGHUP, unless a session has taken the signals over. */
   readonly signal: AbortSignal;
   /** From here on signals go to the listener; they end nothing by themselves. Disposing gives them back. */
-  takeSignals(signals: readonly NodeJS.Signals[], listener: (signal: NodeJS.Signals) => void): Disposable;
+  takeSignals<S extends NodeJS.Signals>(signals: readonly S[], listener: (signal: S) => void): Disposable;
   /** Opens the engine at the first call. `watchExits`: it handles the exits of containers while it is open. */
   engine(options?: { readonly watchExits?: boolean }): Promise<EngineClient>;
 }

@@ -7,7 +7,7 @@
  */
 import { constants } from 'node:os';
 import { EngineError, isEngineError } from '../../base/errors.ts';
-import type { TerminalDown, TerminalUp } from '../../contract/container.ts';
+import type { ForwardedSignal, TerminalDown, TerminalUp } from '../../contract/container.ts';
 import type { Duplex } from '../../rpc/rpc.ts';
 import type { Context } from './context.ts';
 import { write } from './output/print.ts';
@@ -19,7 +19,7 @@ export interface SessionOptions {
   readonly stdout: boolean;
   readonly stderr: boolean;
   /** Passes a signal on to the container; undefined: signals end us, not it. */
-  readonly forwardSignal?: ((signal: NodeJS.Signals) => Promise<void>) | undefined;
+  readonly forwardSignal?: ((signal: ForwardedSignal) => Promise<void>) | undefined;
   /** Called once nothing can be lost any more. */
   readonly onReady?: () => void;
 }
@@ -30,7 +30,7 @@ export type SessionEnd =
   | { readonly kind: 'interrupted'; readonly code: number };
 
 /** Podman passes on all but those that are about ourselves; SIGWINCH becomes a resize. */
-const forwarded: readonly NodeJS.Signals[] = [
+const forwarded: readonly ForwardedSignal[] = [
   'SIGINT',
   'SIGTERM',
   'SIGHUP',

@@ -28,12 +28,13 @@ export class SignalKeeper implements Disposable {
     return this.#received;
   }
 
-  take(names: readonly NodeJS.Signals[], listener: Listener): Disposable {
+  take<S extends NodeJS.Signals>(names: readonly S[], listener: (signal: S) => void): Disposable {
+    const listeners = names.map((name) => [name, () => listener(name)] as const);
     this.#takers++;
-    for (const name of names) process.on(name, listener);
+    for (const [name, listen] of listeners) process.on(name, listen);
     return disposable(() => {
       this.#takers--;
-      for (const name of names) process.off(name, listener);
+      for (const [name, listen] of listeners) process.off(name, listen);
     });
   }
 

@@ -1,5 +1,5 @@
 import { EngineError, isEngineError } from '../../../base/errors.ts';
-import type { ExecSpec } from '../../../contract/container.ts';
+import type { ExecSpec, ForwardedSignal } from '../../../contract/container.ts';
 import { statusOf } from '../attached-run.ts';
 import { command } from '../command.ts';
 import { containerEnvironment } from '../options/environment.ts';
@@ -55,11 +55,11 @@ export const exec = command({
         await print(`${(await api.container.execDetached(spec)).execId}\n`);
         return 0;
       }
-      const end = await runSession(
-        api.container.exec(spec),
-        { tty, stdin: flags.interactive === true, stdout: true, stderr: true },
-        context,
-      );
+      const duplex = api.container.exec(spec);
+      // A terminal's signals are typed into it; of those that come from elsewhere its hang-up is enough.
+      const forwardSignal = tty ? undefined : (signal: ForwardedSignal) => duplex.send({ kind: 'signal', signal });
+      const streams = { tty, stdin: flags.interactive === true, stdout: true, stderr: true };
+      const end = await runSession(duplex, { ...streams, forwardSignal }, context);
       return statusOf(end) ?? 0;
     } catch (error) {
       // Podman's status for a container that is not running.
