@@ -46,6 +46,36 @@ describe.skipIf(reason !== '')(`for everybody ${reason}`, () => {
     expect(session.actor.must(['ps', '--format', '{{.Names}}'])).toBe('web');
   });
 
+  test('the first stop of the Tab key after a fresh start is the skip link, wherever the start has led to', async () => {
+    const { page, host } = session;
+    await page.goto('about:blank');
+    await page.goto(host.origin);
+    await page.getByRole('row').filter({ hasText: 'web' }).waitFor();
+    expect(await page.evaluate('location.hash')).toBe('#/containers');
+    await page.keyboard.press('Tab');
+    expect(await focused()).toBe('Skip to content');
+    // From then on a new page is read from its title on.
+    await page.getByRole('link', { name: 'Images' }).press('Enter');
+    await expect.poll(focused).toBe('Images');
+  });
+
+  test('where there is little room an image keeps its name and tag, and lets go of its registry', async () => {
+    const { page, host, actor } = session;
+    const long = 'registry.example.org:5000/engineering/platform/storefront/web-frontend:2.14.0-rc.3';
+    actor.must(['tag', image, long]);
+    actor.must(['create', '--name', 'long', long]);
+    await page.goto(`${host.origin}/#/containers`);
+    const cell = page.getByRole('row').filter({ hasText: 'long' }).locator('.front-clipped');
+    const overflows = (part: string) => cell.locator(part).evaluate((element) => element.scrollWidth > element.clientWidth);
+    await cell.waitFor();
+    expect(await cell.getAttribute('title')).toBe(long);
+    expect(await cell.textContent()).toBe(long);
+    expect(await overflows('.front-clipped-tail')).toBe(false);
+    expect(await overflows('.front-clipped-head')).toBe(true);
+    actor.must(['rm', 'long']);
+    actor.must(['untag', image, long]);
+  });
+
   const views: readonly (readonly [string, () => string, RegExp])[] = [
     ['containers', () => '/containers', /^Containers$/],
     ['overview', () => `/containers/${webId}`, /^web$/],
@@ -90,6 +120,13 @@ describe.skipIf(reason !== '')(`for everybody ${reason}`, () => {
     await page.reload();
     await navigation.getByRole('link', { name: 'コンテナ' }).waitFor();
     expect(await page.locator('main').innerText()).not.toMatch(/\b(Running|Name|Image|Created)\b/);
+    // What the engine says of the host, too; commands and versions stay as they are.
+    await page.goto(`${host.origin}/#/system`);
+    await page.locator('.check-passed summary').click();
+    // In the reader's language, each of them: why, and what to do.
+    const foreign = page.locator('.check-line p.muted[lang=en], .check-line p strong + span[lang=en]:not(.muted)');
+    expect(await page.locator('.check-line').count()).toBeGreaterThan(10);
+    expect(await foreign.allInnerTexts()).toEqual([]);
   });
 
   test('nothing was done that a page must not do', () => {

@@ -8,6 +8,9 @@ import { WebHost } from '../support/web-host.ts';
 /** An ordinary user where that is possible: that is who the product is for. */
 const who = actors().findLast(({ skip }) => !skip);
 
+/** As `reason`, for what only root can show. */
+export const rootReason = process.getuid?.() === 0 && chromiumProgram !== undefined ? '' : '(skipped: needs root and Chromium)';
+
 /** Empty when there is none; goes into the title. */
 export const reason =
   who === undefined
@@ -17,6 +20,8 @@ export const reason =
       : '';
 
 export interface SessionOptions {
+  /** Somebody else than who it is by default. */
+  readonly actor?: 'root';
   readonly environment?: (actor: Actor) => Readonly<Record<string, string>>;
   /** Before the web host starts: what the store already holds. */
   readonly prepare?: (actor: Actor) => void;
@@ -41,7 +46,7 @@ export class WebSession {
   }
 
   static async open(options: SessionOptions = {}): Promise<WebSession> {
-    const actor = new Actor(who?.actor ?? 'root');
+    const actor = new Actor(options.actor ?? who?.actor ?? 'root');
     options.prepare?.(actor);
     const host = await WebHost.start(actor, options.environment?.(actor));
     const browser = await openBrowser();
