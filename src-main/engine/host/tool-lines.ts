@@ -142,7 +142,8 @@ export function checkPolicy({ system, asRoot }: CheckContext): CheckLine {
     title: 'signature policy',
     why: 'Says which registries are trusted with which signatures; without one nothing is pulled.',
   };
-  const own = join(process.env['XDG_CONFIG_HOME'] ?? join(system.identity.homeDirectory, '.config'), 'containers/policy.json');
+  // Not by XDG_CONFIG_HOME: containers-policy.json(5) knows $HOME/.config alone.
+  const own = join(system.identity.homeDirectory, '.config/containers/policy.json');
   return checkJson(subject, [own, '/etc/containers/policy.json'], 'policy.json', asRoot);
 }
 

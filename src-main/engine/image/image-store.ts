@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageDetail } from '../../contract/image.ts';
@@ -9,7 +8,7 @@ import { unreferencedLayers } from './commit.ts';
 import { parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { ImageStore, ResolvedImage } from './image.ts';
-import { loadImages } from './load.ts';
+import { loadImages, starterArchive } from './load.ts';
 import { findImage, nameToGive, resolveImage } from './lookup.ts';
 import { parseManifest } from './manifest.ts';
 import { findImageProblems } from './problems.ts';
@@ -63,7 +62,7 @@ function inspect(context: ImageContext, { record, name }: ResolvedImage): ImageD
 async function ensureStarter(context: ImageContext): Promise<ResolvedImage> {
   const present = context.state.images.findByName(starterName);
   if (present) return { record: present, name: starterName };
-  const path = join(context.config.resources, 'starter-image/starter.tar');
+  const path = starterArchive(context.config.resources);
   if (!existsSync(path))
     throw new EngineError('not-found', `the starter image ${path} is not there`, { fix: 'Run the set-up again: npm run build.' });
   const loaded = await loadImages(context, path, {});

@@ -135,11 +135,10 @@ export class Pull {
 
   async #pullReference(client: RegistryClient, reference: Reference, how: string): Promise<ResolvedImage> {
     const name = formatReference(reference);
-    const warning = checkPolicy(
+    checkPolicy(
       { transport: 'docker', scopes: dockerScopes(name, repositoryName(reference)), name },
       { homeDirectory: this.#context.system.identity.homeDirectory },
     );
-    if (warning !== undefined) this.#warn(warning);
     const sources = this.#sources(reference);
     for (const source of sources) {
       const from = source.isMirror ? `mirror ${source.registry}/${source.repository}` : how;

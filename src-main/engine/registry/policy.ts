@@ -11,6 +11,8 @@ export interface PolicyScope {
   readonly scopes: readonly string[];
   /** For messages. */
   readonly name: string;
+  /** It came with the product: a host without a policy takes it all the same. */
+  readonly own?: boolean;
 }
 
 export interface PolicyFiles {
@@ -43,12 +45,16 @@ export function pathScopes(path: string): string[] {
   return parts.map((_part, index) => `/${parts.slice(0, parts.length - index).join('/')}`);
 }
 
+function candidatesOf(files: PolicyFiles): { readonly user: string; readonly system: string } {
+  return {
+    user: join(files.homeDirectory, '.config/containers/policy.json'),
+    system: join(files.systemDirectory ?? '/etc', 'containers/policy.json'),
+  };
+}
+
 function readPolicy(files: PolicyFiles): { readonly path: string; readonly policy: PolicyFile } | undefined {
-  const candidates = [
-    join(files.homeDirectory, '.config/containers/policy.json'),
-    join(files.systemDirectory ?? '/etc', 'containers/policy.json'),
-  ];
-  for (const path of candidates) {
+  const { user, system } = candidatesOf(files);
+  for (const path of [user, system]) {
     let text: string;
     try {
       text = readFileSync(path, 'utf8');
@@ -74,13 +80,34 @@ function readPolicy(files: PolicyFiles): { readonly path: string; readonly polic
   return undefined;
 }
 
+/** What Debian's package has, and what a person who wants no signatures would write. */
+const acceptsAll = '{"default":[{"type":"insecureAcceptAnything"}]}';
+
+function noPolicy(scope: PolicyScope, files: PolicyFiles): EngineError {
+  const { user, system } = candidatesOf(files);
+  const fix =
+    `install the package golang-github-containers-common (containers-common on other distributions than Debian and Ubuntu), ` +
+    `or write ${user} yourself; to accept every image: ${acceptsAll}`;
+  return new EngineError(
+    'denied',
+    `${scope.name} is refused: no policy says which images to trust: open ${system}: no such file or directory`,
+    {
+      fix,
+      details: { files: [user, system] },
+    },
+  );
+}
+
 /**
- * Passes or throws `denied`. Requirements that need a signature checked are refused by name, since this version checks none.
- * Answers a warning when the host has no policy at all.
+ * Passes or throws `denied`, as Podman does also where there is no policy at all. Requirements that need a signature checked are refused by name,
+ * since this version checks none.
  */
-export function checkPolicy(scope: PolicyScope, files: PolicyFiles): string | undefined {
+export function checkPolicy(scope: PolicyScope, files: PolicyFiles): void {
   const found = readPolicy(files);
-  if (!found) return 'this host has no policy.json (containers-policy.json(5)); images are accepted without one';
+  if (!found) {
+    if (scope.own === true) return;
+    throw noPolicy(scope, files);
+  }
   const { path, policy } = found;
   const transport = policy.transports[scope.transport] ?? {};
   const matched = [...scope.scopes, ''].find((one) => Object.hasOwn(transport, one));
@@ -97,5 +124,4 @@ export function checkPolicy(scope: PolicyScope, files: PolicyFiles): string | un
       fix: `Pull it with a tool that verifies ${type}, or change ${path}.`,
     });
   }
-  return undefined;
 }

@@ -114,13 +114,13 @@ test.each([
 });
 
 describe('policy.json', () => {
-  const check = (policy: unknown, reference: string): unknown => {
+  const check = (policy: unknown, reference: string, own = false): void => {
     const home = mkdtempSync('/tmp/selkie-policy-');
     try {
       mkdirSync(join(home, '.config/containers'), { recursive: true });
       if (policy !== undefined) writeFileSync(join(home, '.config/containers/policy.json'), JSON.stringify(policy));
       const scopes = dockerScopes(`${reference}:v1`, reference);
-      return checkPolicy({ transport: 'docker', scopes, name: reference }, { homeDirectory: home, systemDirectory: home });
+      checkPolicy({ transport: 'docker', scopes, name: reference, own }, { homeDirectory: home, systemDirectory: home });
     } finally {
       rmSync(home, { recursive: true });
     }
@@ -146,15 +146,23 @@ describe('policy.json', () => {
       default: reject,
       transports: { docker: { 'r.test': accept, 'r.test/bad': reject, '*.wild.test': accept, 'sig.test': [{ type: 'sigstoreSigned' }] } },
     };
-    expect(check(policy, 'r.test/good')).toBeUndefined();
-    expect(check(policy, 'a.wild.test/x')).toBeUndefined();
+    expect(() => check(policy, 'r.test/good')).not.toThrow();
+    expect(() => check(policy, 'a.wild.test/x')).not.toThrow();
     for (const name of ['r.test/bad', 'r.test/bad/below', 'other.test/x', 'wild.test/x', 'sig.test/x'])
       expect(() => check(policy, name), name).toThrow(denied);
     expect(() => check({ default: [...accept, { type: 'made-up' }] }, 'a.test/x')).toThrow(denied);
   });
 
-  test('none is a warning; a broken one refuses', () => {
-    expect(check(undefined, 'a.test/x')).toContain('no policy.json');
+  test('none refuses, with what to install or to write, but for what came with the product; a broken one refuses', () => {
+    expect(() => check(undefined, 'a.test/x')).toThrow(
+      expect.objectContaining({
+        code: 'denied',
+        message: expect.stringMatching(/^a\.test\/x is refused: .*policy\.json: no such file or directory$/) as string,
+        fix: expect.stringMatching(/golang-github-containers-common.*\{"default":\[\{"type":"insecureAcceptAnything"\}\]\}$/) as string,
+      }),
+    );
+    expect(() => check(undefined, 'a.test/x', true)).not.toThrow();
+    expect(() => check({ default: reject }, 'a.test/x', true)).toThrow(denied);
     for (const broken of [{}, { default: [] }, []])
       expect(() => check(broken, 'a.test/x')).toThrow(expect.objectContaining({ code: 'corrupt' }));
   });
