@@ -21,7 +21,17 @@ const untrusted = new Set([
 
 const expired = new Set(['CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID']);
 
-function tlsWords(code: string, host: string): Words | undefined {
+/** How a request went. */
+export interface Way {
+  /** What fails to connect is then this. */
+  readonly proxy?: string | undefined;
+  readonly clientCertificate?: boolean;
+}
+
+/** Servers do not agree on which alert means that a client has none; OpenSSL's names of them differ in front. */
+const certificateAlert = /_ALERT_(CERTIFICATE_\w+|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE)$/;
+
+function tlsWords(code: string, host: string, way: Way): Words | undefined {
   if (untrusted.has(code))
     return {
       code: 'unavailable',
@@ -50,16 +60,33 @@ function tlsWords(code: string, host: string): Words | undefined {
       retry: 'never',
       fix: `If you trust the network to it, set insecure = true for a [[registry]] with location = "${host}" in registries.conf, or use --tls-verify=false.`,
     };
-  if (code === 'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED' || code === 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE')
+  if (certificateAlert.test(code))
     return {
       code: 'unauthorized',
-      why: 'it wants a client certificate',
+      why: way.clientCertificate === true ? 'it refuses our client certificate' : 'it wants a client certificate',
       retry: 'never',
-      fix: `Put client.cert and client.key into /etc/containers/certs.d/${host}/.`,
+      fix: `Put the certificate that its owner gave you into /etc/containers/certs.d/${host}/ (or ~/.config/containers/certs.d/${host}/) as client.cert and client.key, or give --cert-dir.`,
     };
   if (code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO')
     return { code: 'unavailable', why: `no TLS connection is possible (${code})`, retry: 'never' };
   return undefined;
+}
+
+/** Both are needed: one for https, the other for plain http. */
+const checkProxy = 'Check HTTPS_PROXY and HTTP_PROXY in the environment; hosts that need no proxy belong into NO_PROXY.';
+
+/** The proxy answered our request for a tunnel, or in place of the registry, with a refusal. */
+export function proxyRefusal(status: number, host: string, proxy: string): EngineError {
+  const details = { host, proxy, status };
+  if (status === 407)
+    return new EngineError('unauthorized', `cannot reach registry ${host}: the proxy ${proxy} wants a login, or another one`, {
+      fix: 'Write it into HTTPS_PROXY and HTTP_PROXY: http://USER:PASSWORD@HOST:PORT.',
+      details,
+    });
+  return new EngineError('unavailable', `cannot reach registry ${host}: the proxy ${proxy} answered with HTTP status ${status}`, {
+    fix: checkProxy,
+    details,
+  });
 }
 
 function connectionWords(code: string): Words {
@@ -98,14 +125,28 @@ function errorCodeOf(error: unknown): string | undefined {
   return errorCodeOf(error.cause);
 }
 
-/** What a request to `host` threw, in words, and whether trying again may help. Unknown errors are handed back as they are. */
-export function toNetworkError(error: unknown, host: string): { readonly error: unknown; readonly retry: Retry } {
+/** undici says only in its text how the proxy answered. */
+function tunnelStatus(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const [, status] = /^Proxy response \(([0-9]{3})\)/.exec(error.message) ?? [];
+  return status === undefined ? tunnelStatus(error.cause) : Number(status);
+}
+
+/**
+ * What a request to `host` threw, in words, and whether trying again may help. Unknown errors are handed back as they are.
+ */
+export function toNetworkError(error: unknown, host: string, way: Way = {}): { readonly error: unknown; readonly retry: Retry } {
   const code = errorCodeOf(error);
   if (error instanceof EngineError || code === undefined) return { error, retry: 'never' };
-  const words = tlsWords(code, host) ?? connectionWords(code);
-  const failure = new EngineError(words.code, `cannot reach registry ${host}: ${words.why}`, {
-    ...(words.fix === undefined ? {} : { fix: words.fix }),
-    details: { host, reason: code },
+  const { proxy } = way;
+  const status = proxy === undefined ? undefined : tunnelStatus(error);
+  if (proxy !== undefined && status !== undefined) return { error: proxyRefusal(status, host, proxy), retry: 'never' };
+  const words = tlsWords(code, host, way) ?? connectionWords(code);
+  const byProxy = proxy !== undefined && words.retry === 'contacted';
+  const fix = byProxy ? checkProxy : words.fix;
+  const failure = new EngineError(words.code, `cannot reach registry ${host}: ${byProxy ? `the proxy ${proxy}: ` : ''}${words.why}`, {
+    ...(fix === undefined ? {} : { fix }),
+    details: { host, reason: code, ...(byProxy ? { proxy } : {}) },
     cause: error,
   });
   return { error: failure, retry: words.retry };

@@ -42,6 +42,11 @@ export function certificateFolder(folders: CertificateFolders, host: string): st
     .find((folder) => existsSync(folder));
 }
 
+export function hasClientCertificate(folders: CertificateFolders, host: string): boolean {
+  const folder = certificateFolder(folders, host);
+  return folder !== undefined && readdirSync(folder).some((name) => name.endsWith('.cert'));
+}
+
 function readFolder(folder: string): {
   readonly authorities: string[];
   readonly cert: string | undefined;

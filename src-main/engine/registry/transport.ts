@@ -3,10 +3,10 @@ import { EngineError, throwIfAborted } from '../../base/errors.ts';
 import type * as undiciTypes from 'undici';
 import type { Dispatcher } from 'undici';
 import type { Limits } from './limits.ts';
-import { toNetworkError } from './network-error.ts';
+import { proxyRefusal, toNetworkError } from './network-error.ts';
 import { proxyFor } from './proxy.ts';
 import { TransientError } from './retry.ts';
-import { type CertificateFolders, secureContextFor } from './tls.ts';
+import { type CertificateFolders, hasClientCertificate, secureContextFor } from './tls.ts';
 
 export interface TransportRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
@@ -38,6 +38,8 @@ export class Transport implements AsyncDisposable {
   readonly #folders: CertificateFolders;
   readonly #dispatchers = new Map<string, Dispatcher>();
   readonly #contacted = new Set<string>();
+  /** What TLS said when it broke a connection off: undici tells of the end that follows instead. */
+  readonly #alerts = new Map<string, Error>();
   #undici: Promise<Undici> | undefined;
 
   constructor(limits: Limits, folders: CertificateFolders) {
@@ -62,7 +64,12 @@ export class Transport implements AsyncDisposable {
         headersTimeout: this.#limits.headersMs,
         bodyTimeout: this.#limits.idleMs,
       });
+      if (answer.statusCode === 407) {
+        await answer.body.dump();
+        throw proxyRefusal(407, host, this.#proxyOf(request)?.host ?? 'in between');
+      }
       this.#contacted.add(request.url.host);
+      this.#alerts.delete(request.url.host);
       return this.#toResponse(answer, request, host);
     } catch (error) {
       throw this.#toError(error, request, host);
@@ -81,10 +88,17 @@ export class Transport implements AsyncDisposable {
 
   #toError(error: unknown, request: TransportRequest, host: string): unknown {
     if (request.signal?.aborted === true) return new EngineError('cancelled', 'cancelled', { cause: error });
-    if (error instanceof TransientError) return error;
-    const { error: failure, retry } = toNetworkError(error, host);
+    if (error instanceof TransientError || error instanceof EngineError) return error;
+    const { error: failure, retry } = toNetworkError(this.#alerts.get(request.url.host) ?? error, host, {
+      proxy: this.#proxyOf(request)?.host,
+      clientCertificate: request.url.protocol === 'https:' && hasClientCertificate(this.#folders, host),
+    });
     const again = retry === 'always' || (retry === 'contacted' && this.#contacted.has(request.url.host));
     return again && failure instanceof EngineError ? new TransientError(failure) : failure;
+  }
+
+  #proxyOf({ url }: TransportRequest): URL | undefined {
+    return proxyFor(url, this.#folders.environment);
   }
 
   #dispatcher(undici: Undici, request: TransportRequest, host: string): Dispatcher {
@@ -92,16 +106,32 @@ export class Transport implements AsyncDisposable {
     const key = `${url.protocol}//${url.host} ${String(insecure)}`;
     const known = this.#dispatchers.get(key);
     if (known) return known;
-    const proxy = proxyFor(url, this.#folders.environment);
+    const proxy = this.#proxyOf(request);
     const tls =
       url.protocol === 'https:'
         ? { secureContext: secureContextFor(this.#folders, host), rejectUnauthorized: !insecure, timeout: this.#limits.connectMs }
         : { timeout: this.#limits.connectMs };
     const dispatcher = proxy
       ? new undici.ProxyAgent({ uri: proxy.href, requestTls: tls, proxyTunnel: url.protocol === 'https:' })
-      : new undici.Agent({ connect: tls, connections: 8, pipelining: 1 });
+      : new undici.Agent({ connect: this.#connector(undici, url.host, tls), connections: 8, pipelining: 1 });
     this.#dispatchers.set(key, dispatcher);
     return dispatcher;
+  }
+
+  #connector(undici: Undici, host: string, tls: undiciTypes.buildConnector.BuildOptions): undiciTypes.buildConnector.connector {
+    const connect = undici.buildConnector(tls);
+    return (options, done) => {
+      connect(options, (...[error, socket]: undiciTypes.buildConnector.CallbackArgs) => {
+        if (!socket) {
+          done(error, null);
+          return;
+        }
+        socket.on('error', (reason: Error & { readonly code?: string }) => {
+          if (reason.code?.startsWith('ERR_SSL_') === true) this.#alerts.set(host, reason);
+        });
+        done(null, socket);
+      });
+    };
   }
 
   #toResponse(answer: Dispatcher.ResponseData, request: TransportRequest, host: string): TransportResponse {

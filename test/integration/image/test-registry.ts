@@ -23,8 +23,11 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** An authority and a certificate by it for 127.0.0.1 and localhost. */
-export function makeCertificates(directory: string): { readonly ca: string; readonly cert: string; readonly key: string } {
+/** An authority and a certificate by it for 127.0.0.1, localhost and further names. */
+export function makeCertificates(
+  directory: string,
+  names: readonly string[] = [],
+): { readonly ca: string; readonly cert: string; readonly key: string } {
   const file = (name: string): string => join(directory, name);
   const openssl = (...args: string[]): void => void execFileSync('openssl', args, { stdio: 'pipe' });
   openssl(
@@ -58,7 +61,7 @@ export function makeCertificates(directory: string): { readonly ca: string; read
     '-out',
     file('server.csr'),
   );
-  writeFileSync(file('ext'), 'subjectAltName=DNS:localhost,IP:127.0.0.1\n');
+  writeFileSync(file('ext'), `subjectAltName=${['localhost', ...names].map((name) => `DNS:${name}`).join(',')},IP:127.0.0.1\n`);
   openssl(
     'x509',
     '-req',
@@ -80,7 +83,8 @@ export function makeCertificates(directory: string): { readonly ca: string; read
 }
 
 export interface RegistryOptions {
-  readonly tls?: { readonly cert: string; readonly key: string };
+  /** `clientCa`: only clients with a certificate of that authority may speak to it. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
   /** Content of an htpasswd file. */
   readonly htpasswd?: string;
   /** Of another registry, which has ended. */
@@ -103,7 +107,12 @@ export class TestRegistry implements AsyncDisposable {
       version: '0.1',
       log: { level: 'info' },
       storage: { filesystem: { rootdirectory: options.data ?? join(this.directory, 'data') } },
-      http: { addr: this.host, ...(tls === undefined ? {} : { tls: { certificate: tls.cert, key: tls.key } }) },
+      http: {
+        addr: this.host,
+        ...(tls === undefined
+          ? {}
+          : { tls: { certificate: tls.cert, key: tls.key, ...(tls.clientCa === undefined ? {} : { clientcas: [tls.clientCa] }) } }),
+      },
       ...(htpasswd === undefined ? {} : { auth: { htpasswd: { realm: 'selkie-test', path: join(this.directory, 'htpasswd') } } }),
     };
     // JSON is YAML.
