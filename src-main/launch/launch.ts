@@ -13,6 +13,7 @@
  * - The pause process stays when engines end; it belongs to the user's containers, which do too.
  */
 import type { EngineClient } from '../contract/engine.ts';
+import type { WorkerEngine, WorkerRequest } from './open-worker.ts';
 
 export interface LaunchedEngine {
   readonly api: EngineClient;
@@ -25,7 +26,13 @@ export interface LaunchedEngine {
 
 export { enterSandbox, type EnterRequest } from './enter-sandbox.ts';
 export { openInProcess, type InProcessEngine, type InProcessRequest } from './open-in-process.ts';
-export { openWorker, type WorkerEngine, type WorkerRequest } from './open-worker.ts';
+export type { WorkerEngine, WorkerRequest } from './open-worker.ts';
 export { parseGlobalArguments } from './global-arguments.ts';
 export { resourcesDirectory } from './install-paths.ts';
 export { prepareLimits } from './open-in-process.ts';
+
+/** See open-worker.ts, which is loaded here: the command line never needs it. */
+export async function openWorker(request: WorkerRequest): Promise<WorkerEngine> {
+  const late = await import('./open-worker.ts');
+  return late.openWorker(request);
+}

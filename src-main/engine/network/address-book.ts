@@ -70,14 +70,18 @@ const defaultRunRoot = '/run/selkie';
 export class AddressBook {
   readonly #system: System;
   readonly #runRoot: string;
-  readonly #key: string;
+  #ownKey: string | undefined;
   readonly #directory: string;
 
   constructor(system: System, runRoot: string, directory: string = addressBookDirectory) {
     this.#system = system;
     this.#runRoot = runRoot;
-    this.#key = createHash('sha256').update(runRoot).digest('hex').slice(0, 8);
     this.#directory = directory;
+  }
+
+  get #key(): string {
+    this.#ownKey ??= createHash('sha256').update(this.#runRoot).digest('hex').slice(0, 8);
+    return this.#ownKey;
   }
 
   /**

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { EngineOptions } from '../../engine/config/config.ts';
 import type { InProcessEngine } from '../../launch/launch.ts';
+import { write } from './output/print.ts';
 import type { GlobalOptions } from './options/global-flags.ts';
 
 /** Never returns where this program has to become itself inside the sandbox first: call it before anything is written or created. */
@@ -14,8 +15,8 @@ export async function connect(globals: GlobalOptions, watchExits: boolean): Prom
   return openInProcess({
     options,
     watchExits,
-    ...(talkative ? { onMessage: (message: string) => void process.stderr.write(`${message}\n`) } : {}),
-    onBug: (error, path) => void process.stderr.write(describeBug(error, path, talkative)),
+    ...(talkative ? { onMessage: (message: string) => void write('stderr', `${message}\n`) } : {}),
+    onBug: (error, path) => void write('stderr', describeBug(error, path, talkative)),
   });
 }
 

@@ -7,23 +7,12 @@
 import { enableCompileCache } from 'node:module';
 import { compileCacheDirectory } from '../../launch/compile-cache.ts';
 
-/** What a process has that died by SIGPIPE, as `podman logs | head` does. */
-const brokenPipeStatus = 141;
-
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader has gone: there is nobody to tell.
-    process.exit(error.code === 'EPIPE' ? brokenPipeStatus : 125);
-  });
-}
 enableCompileCache(compileCacheDirectory());
 
 async function main(): Promise<void> {
-  const { runProgram } = await import('./program.ts');
+  const { flush, runProgram } = await import('./program.ts');
   const status = await runProgram(process.argv.slice(2));
-  // Both are empty when their last write has been taken.
-  await new Promise((resolve) => process.stdout.write('', resolve));
-  await new Promise((resolve) => process.stderr.write('', resolve));
+  await flush();
   process.exit(status);
 }
 

@@ -9,6 +9,8 @@ import { toGlobalOptions } from './options/global-flags.ts';
 import { print, write } from './output/print.ts';
 import { SignalKeeper } from './signals.ts';
 
+export { flush } from './output/print.ts';
+
 export async function runProgram(words: readonly string[]): Promise<number> {
   let debug = false;
   try {
@@ -21,7 +23,7 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     if (dispatched.kind === 'text') {
       await print(dispatched.text);
       if (dispatched.complaint === undefined) return 0;
-      await write(process.stderr, `Error: ${dispatched.complaint}\n`);
+      await write('stderr', `Error: ${dispatched.complaint}\n`);
       return 125;
     }
     const level = dispatched.globals['log-level'];
@@ -30,7 +32,7 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   } catch (error) {
     const { describeFailure } = await import('./output/failure.ts');
     const failure = describeFailure(error, debug);
-    await write(process.stderr, failure.text);
+    await write('stderr', failure.text);
     return failure.exitCode;
   }
 }

@@ -69,10 +69,10 @@ async function receive(duplex: AsyncIterable<TerminalDown>, options: SessionOpti
         options.onReady?.();
         break;
       case 'stdout':
-        if (options.stdout) await write(process.stdout, item.bytes);
+        if (options.stdout) await write('stdout', item.bytes);
         break;
       case 'stderr':
-        if (options.stderr) await write(process.stderr, item.bytes);
+        if (options.stderr) await write('stderr', item.bytes);
         break;
       case 'detached':
         return { kind: 'detached' };

@@ -127,7 +127,7 @@ export async function reportFailures(
   let status = 0;
   for (const error of failures) {
     const failure = describeFailure(error, debug);
-    await write(process.stderr, failure.text);
+    await write('stderr', failure.text);
     status ||= exitCodeOf?.(error) ?? failure.exitCode;
   }
   return status;

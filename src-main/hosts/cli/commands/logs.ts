@@ -54,7 +54,7 @@ async function copy(api: EngineClient, container: string, request: Request, pref
     },
     { signal: context.signal },
   );
-  for await (const entry of entries) await write(entry.source === 'stdout' ? process.stdout : process.stderr, writer.render(entry));
+  for await (const entry of entries) await write(entry.source === 'stdout' ? 'stdout' : 'stderr', writer.render(entry));
 }
 
 export const logs = command({

@@ -44,11 +44,11 @@ class LineProgress implements ProgressDisplay {
       if (this.#announced.has(progress.digest)) return;
       this.#announced.add(progress.digest);
       const skipped = progress.state === 'present' ? ' skipped: already exists' : '';
-      await write(process.stderr, `Copying blob ${progress.digest}${skipped}\n`);
+      await write('stderr', `Copying blob ${progress.digest}${skipped}\n`);
       return;
     }
     const line = progressLine(progress);
-    if (line !== undefined) await write(process.stderr, `${line}\n`);
+    if (line !== undefined) await write('stderr', `${line}\n`);
   }
 
   finish(): Promise<void> {
@@ -86,7 +86,7 @@ class TerminalProgress implements ProgressDisplay {
     const layers = [...this.#layers.values()].slice(-most).map((layer) => layerLine(layer, columns));
     const up = this.#drawnLines > 0 ? `\x1b[${this.#drawnLines}A\r` : '';
     this.#drawnLines = layers.length;
-    await write(process.stderr, up + [...above, ...layers].map((line) => `${line}\x1b[K\n`).join(''));
+    await write('stderr', up + [...above, ...layers].map((line) => `${line}\x1b[K\n`).join(''));
   }
 }
 
