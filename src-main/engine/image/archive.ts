@@ -131,6 +131,15 @@ function openFolder(path: string): Archive {
   };
 }
 
+function toLoadError(error: unknown, path: string): unknown {
+  if (!isEngineError(error, 'corrupt')) return isEngineError(error) ? error.within(`cannot load ${path}`) : error;
+  return new EngineError('corrupt', `cannot load ${path}: it is no archive of images, or a damaged one: ${error.message}`, {
+    fix: error.fix ?? 'Give an archive made by docker save, podman save or skopeo; if it is one, fetch or make it again.',
+    details: error.details,
+    cause: error,
+  });
+}
+
 /** Errors: `invalid-argument`, `not-found`, `corrupt`, `unsupported`, `disk-full`, `cancelled`. */
 export async function openArchive(path: string, spoolFolder: string, signal: AbortSignal | undefined): Promise<Archive> {
   if (!isAbsolute(path)) throw new EngineError('invalid-argument', `${path} is not an absolute path`, { details: { field: 'path' } });
@@ -160,6 +169,6 @@ export async function openArchive(path: string, spoolFolder: string, signal: Abo
     return { path, isFolder: false, find, ...asyncDisposable(() => file.close()) };
   } catch (error) {
     await file.close();
-    throw isEngineError(error) ? error.within(`cannot load ${path}`) : error;
+    throw toLoadError(error, path);
   }
 }

@@ -80,7 +80,7 @@ export class Pull {
         if (reference !== resolution.candidates.at(-1)) this.#warn(error.message);
       }
     }
-    if (failures.length === 1) throw failures[0];
+    if (failures.length === 1) throw explainLocal(failures[0], text);
     throw new EngineError(
       'not-found',
       `${text}: none of ${String(failures.length)} registries has it: ${failures.map((one) => (one as Error).message).join('; ')}`,
@@ -260,4 +260,14 @@ export class Pull {
   #warn(message: string): void {
     this.#report({ kind: 'warning', message });
   }
+}
+
+/** Nobody has a registry there; such names are of images that were loaded or made on this machine. */
+function explainLocal(error: unknown, text: string): unknown {
+  if (!isEngineError(error, 'unavailable') || !/^localhost\//.test(text)) return error;
+  return new EngineError('unavailable', `${text}: there is no such image here, and ${error.message}`, {
+    fix: 'Check the name: `selkie images` lists the images that are here.',
+    details: error.details,
+    cause: error,
+  });
 }

@@ -154,6 +154,16 @@ describe.skipIf(reason !== '')(`load ${reason}`, () => {
   test('a missing file, a relative path, and a policy that rejects', async () => {
     await expect(engine.images.load(join(store.directory, 'none.tar'), {})).rejects.toMatchObject({ code: 'not-found' });
     await expect(engine.images.load('image.tar', {})).rejects.toMatchObject({ code: 'invalid-argument' });
+    await expect(engine.images.load('/etc/passwd', {})).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('/etc/passwd: it is no archive of images') as string,
+      fix: expect.stringContaining('docker save') as string,
+    });
+    // Nothing listens where https would be.
+    await expect(engine.images.pull('localhost/nosuch', { policy: 'missing' })).rejects.toMatchObject({
+      message: expect.stringContaining('there is no such image here') as string,
+      fix: expect.stringContaining('selkie images') as string,
+    });
     store.write('.config/containers/policy.json', JSON.stringify({ default: [{ type: 'reject' }] }));
     const path = file('image.tar', await dockerArchive(image, ['app']));
     await expect(engine.images.load(path, {})).rejects.toMatchObject({ code: 'denied' });
