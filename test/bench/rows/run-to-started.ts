@@ -1,6 +1,8 @@
 /** "Run to started": from asking for a container to its process running. Peers have no warm engine: their command counts whole. */
+import { join } from 'node:path';
 import type { Bench } from '../bench.ts';
 import { interleave, output, timed, type Contender, type Contenders } from '../measure.ts';
+import { rawNetwork } from '../peers/raw-network.ts';
 import type { Measurement } from '../row.ts';
 
 let counter = 0;
@@ -14,6 +16,7 @@ export async function measureRunToStarted(bench: Bench, network: 'host' | 'bridg
 function contenders(bench: Bench, network: 'host' | 'bridge'): Contenders {
   const { selkie, podman, docker, floor, busybox } = bench;
   const command = ['sleep', '1000'];
+  const floorContender = network === 'host' ? floor && rawRuntime(bench, command) : rawNetwork(join(bench.directory, 'netavark'));
   return {
     ...(selkie && { selkie: warmSelkie(bench, network, command) }),
     ...(podman && {
@@ -28,8 +31,7 @@ function contenders(bench: Bench, network: 'host' | 'bridge'): Contenders {
         (name) => docker.command('rm', '--force', name),
       ),
     }),
-    // Without a network of its own there is nothing to compare a bridge with.
-    ...(floor && network === 'host' && { floor: rawRuntime(bench, command) }),
+    ...(floorContender && { floor: floorContender }),
   };
 }
 
