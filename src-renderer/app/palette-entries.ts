@@ -29,8 +29,10 @@ export interface PaletteEntry {
   readonly label: string;
   readonly note?: string;
   readonly icon: LucideIcon;
-  /** Found by these too: the English words in a Japanese window, ids. */
+  /** Found by these too: the English words in a Japanese window. */
   readonly keywords: string;
+  /** Found by its beginning: somewhere in so many digits nearly every number occurs. */
+  readonly objectId?: string;
   /** Shown before anything was typed. */
   readonly always: boolean;
   readonly run: () => void;
@@ -83,7 +85,8 @@ function ofContainer({ t, navigate, perform }: PaletteContext, container: Contai
     group: 'act',
     label,
     icon,
-    keywords: `${verb} ${name} ${id} ${container.imageName}`,
+    keywords: `${verb} ${name} ${container.imageName}`,
+    objectId: id,
     always: false,
     run,
   });
@@ -108,7 +111,8 @@ function ofImages({ t, images, navigate }: PaletteContext): readonly PaletteEntr
         group: 'images',
         label: t('palette.run', { name }),
         icon: Play,
-        keywords: `run image ${name} ${image.id}`,
+        keywords: `run image ${name}`,
+        objectId: image.id.replace(/^sha256:/, ''),
         always: false,
         run: () => {
           navigate(`/run?image=${encodeURIComponent(name)}`);
@@ -182,7 +186,7 @@ export function search(entries: readonly PaletteEntry[], typed: string, t: Text)
   const fitting = entries.filter((entry) => {
     if (words.length === 0) return entry.always;
     const text = `${entry.label} ${entry.keywords}`.toLowerCase();
-    return words.every((word) => text.includes(word));
+    return words.every((word) => text.includes(word) || entry.objectId?.startsWith(word) === true);
   });
   const [first = ''] = words;
   const order = (entry: PaletteEntry) =>

@@ -23,7 +23,7 @@ export function TableHead<T>({ columns, sorting, onSort, all, some, onAll }: Tab
       <colgroup>
         <col style={{ width: '2.25rem' }} />
         {columns.map((column) => (
-          <col key={column.id} style={{ width: column.width }} className={column.wideOnly === true ? 'wide-only' : undefined} />
+          <col key={column.id} style={{ width: column.width }} className={column.needs && `${column.needs}-only`} />
         ))}
       </colgroup>
       <thead>
@@ -73,6 +73,6 @@ export function TableHead<T>({ columns, sorting, onSort, all, some, onAll }: Tab
 }
 
 export function cellClass<T>(column: TableColumn<T>): string | undefined {
-  const classes = [column.align === 'end' ? 'cell-end' : '', column.wideOnly === true ? 'wide-only' : ''].filter((name) => name !== '');
+  const classes = [column.align === 'end' ? 'cell-end' : '', column.needs ? `${column.needs}-only` : ''].filter((name) => name !== '');
   return classes.length > 0 ? classes.join(' ') : undefined;
 }

@@ -14,8 +14,8 @@ export interface TableColumn<T> {
   /** CSS width; the columns without one share what is left. */
   readonly width?: string;
   readonly align?: 'end';
-  /** Left out where there is little room. */
-  readonly wideOnly?: boolean;
+  /** Left out where there is little room; `medium`: only where there is very little. */
+  readonly needs?: 'wide' | 'medium';
   /** Undefined sorts last. */
   readonly sortValue?: (row: T) => string | number | undefined;
   readonly render: (row: T) => ReactNode;

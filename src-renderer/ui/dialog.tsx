@@ -1,6 +1,6 @@
 import { X } from 'lucide-react';
 import { Dialog as Radix } from 'radix-ui';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useText } from '../text/text.ts';
 import { IconButton } from './button.tsx';
 
@@ -16,12 +16,26 @@ interface DialogProps {
 
 export function Dialog({ open, onOpenChange, title, description, children, footer, wide = false }: DialogProps) {
   const { t } = useText();
+  const [opener] = useState(() => document.activeElement);
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="overlay" />
         <Radix.Content
           className={wide ? 'dialog dialog-wide' : 'dialog'}
+          onOpenAutoFocus={(event) => {
+            // What there is to type, or what does no harm; without either the button that closes it.
+            const body = event.currentTarget instanceof HTMLElement ? event.currentTarget : undefined;
+            const first = body?.querySelector<HTMLElement>('.dialog-body input:not([type=checkbox]), [data-harmless]');
+            if (!first) return;
+            event.preventDefault();
+            first.focus();
+          }}
+          onCloseAutoFocus={(event) => {
+            // It has no button of its own that the focus could go back to: rows, keys and addresses open it.
+            event.preventDefault();
+            giveFocusBack(opener);
+          }}
           {...(description === undefined ? { 'aria-describedby': undefined } : {})}
         >
           <div className="dialog-header">
@@ -39,4 +53,11 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** To where it was; where that is gone (the item of a menu), to the table of the page or its title. */
+function giveFocusBack(opener: Element | null): void {
+  const known = opener instanceof HTMLElement && opener.isConnected && opener !== document.body ? opener : undefined;
+  const target = known ?? document.querySelector<HTMLElement>('main [role=grid]') ?? document.querySelector<HTMLElement>('main h1');
+  target?.focus({ preventScroll: true });
 }

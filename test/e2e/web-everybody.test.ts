@@ -76,6 +76,28 @@ describe.skipIf(reason !== '')(`for everybody ${reason}`, () => {
     actor.must(['untag', image, long]);
   });
 
+  test('a dialog gives the focus back to where it was, and no key moves the window itself', async () => {
+    const { page, host } = session;
+    await page.setViewportSize({ width: 800, height: 600 });
+    await page.goto(`${host.origin}/#/containers`);
+    await page.getByRole('grid').focus();
+    await page.keyboard.press('Delete');
+    await page.getByRole('dialog').waitFor();
+    // Where Enter does no harm.
+    expect(await focused()).toBe('Cancel');
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'hidden' });
+    expect(await focusedRole()).toBe('grid');
+    await page.getByRole('heading', { name: 'Containers' }).click();
+    await page.keyboard.press('End');
+    const room = '[document.scrollingElement.scrollTop, document.documentElement.scrollHeight - innerHeight]';
+    expect(await page.evaluate(room)).toEqual([0, 0]);
+    // The name is what one looks for: it is whole, also where there is little room.
+    const name = page.getByRole('link', { name: 'broken' });
+    expect(await name.evaluate((element) => element.scrollWidth <= element.clientWidth)).toBe(true);
+    await page.setViewportSize({ width: 1280, height: 800 });
+  });
+
   const views: readonly (readonly [string, () => string, RegExp])[] = [
     ['containers', () => '/containers', /^Containers$/],
     ['overview', () => `/containers/${webId}`, /^web$/],

@@ -43,6 +43,13 @@ function Copied({ value, what, mono = true }: { readonly value: string; readonly
   );
 }
 
+const restartTexts = {
+  no: 'run.restartNo',
+  'on-failure': 'run.restartOnFailure',
+  always: 'run.restartAlways',
+  'unless-stopped': 'run.restartUnlessStopped',
+} as const;
+
 function General({ container }: { readonly container: ContainerDetail }) {
   const { t } = useText();
   const { config } = container;
@@ -65,7 +72,7 @@ function General({ container }: { readonly container: ContainerDetail }) {
     { label: t('detail.created'), value: <RelativeTime atMs={container.createdAt} /> },
     { label: t('detail.started'), value: <RelativeTime atMs={container.startedAt} /> },
     ...(container.state === 'running' ? [] : [{ label: t('detail.finished'), value: <RelativeTime atMs={container.finishedAt} /> }]),
-    { label: t('detail.restartPolicy'), value: container.restartPolicy },
+    { label: t('detail.restartPolicy'), value: t(restartTexts[container.restartPolicy]) },
     { label: t('detail.hostname'), value: <Copied value={config.hostname} what={t('detail.hostname')} /> },
     { label: t('detail.user'), value: config.user === '' ? 'root' : config.user },
     { label: t('detail.workingDirectory'), value: <code>{config.workingDirectory}</code> },

@@ -4,9 +4,10 @@ import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { CheckField } from '../../ui/field.tsx';
+import { FrontClipped } from '../../ui/front-clipped.tsx';
 import { StateLabel } from '../../ui/state-label.tsx';
 import { type AnonymousVolume, perform, useAnonymousVolumes } from './queries.ts';
-import { isUp, shortImageName } from './verbs.ts';
+import { isUp, shortImageName, splitImageName } from './verbs.ts';
 
 interface RemovalDialogProps {
   /** What is to be removed; fixed when it is opened, so that what is confirmed is what was shown. */
@@ -35,7 +36,9 @@ export function RemovalDialog({ containers, onClose, onRemoved }: RemovalDialogP
       description={t('removal.intro')}
       footer={
         <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
+          <Button data-harmless onClick={onClose}>
+            {t('common.cancel')}
+          </Button>
           <Button variant="danger" disabled={volumes.isPending} onClick={confirm}>
             {t('removal.confirm', { count })}
           </Button>
@@ -46,7 +49,9 @@ export function RemovalDialog({ containers, onClose, onRemoved }: RemovalDialogP
         {containers.map((container) => (
           <li key={container.id}>
             <strong>{container.name}</strong>
-            <span className="muted clip">{shortImageName(container.imageName)}</span>
+            <span className="muted plan-image">
+              <FrontClipped {...splitImageName(shortImageName(container.imageName))} title={container.imageName} />
+            </span>
             <StateLabel state={container.state} exitCode={container.exitCode} />
           </li>
         ))}

@@ -36,12 +36,13 @@ export function shownState(state: ContainerState, verb: Verb | undefined): Shown
 }
 
 /** Does every word of the search occur in what the row shows? */
-export function matches(container: ContainerSummary, search: string): boolean {
+export function matches(container: Pick<ContainerSummary, 'id' | 'name' | 'imageName' | 'ports' | 'command'>, search: string): boolean {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
   const ports = container.ports.map((port) => `${port.hostPort ?? ''}:${port.containerPort}`).join(' ');
-  const text = `${container.name} ${container.imageName} ${container.id} ${ports} ${container.command.join(' ')}`.toLowerCase();
-  return words.every((word) => text.includes(word));
+  const text = `${container.name} ${container.imageName} ${ports} ${container.command.join(' ')}`.toLowerCase();
+  // Somewhere in the digits of an id nearly every number occurs.
+  return words.every((word) => text.includes(word) || container.id.startsWith(word));
 }
 
 /** Docker Hub's official images without what everybody leaves out. */

@@ -7,10 +7,11 @@ import { useText } from '../../text/text.ts';
 import { IconButton } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import type { TableColumn } from '../../ui/data-table.tsx';
+import { FrontClipped } from '../../ui/front-clipped.tsx';
 import { RowMenu } from '../../ui/menu.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
 import { RelativeTime } from '../../ui/time.tsx';
-import { splitName } from './names.ts';
+import { splitName, splitRepository } from './names.ts';
 
 /** One line of the list: an image under one of its names, or without any. */
 export interface ImageRow {
@@ -90,8 +91,8 @@ export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: str
             <span className="muted">{t('images.dangling')}</span>
           ) : (
             <span className="with-copy">
-              <span className="clip strong" title={row.name}>
-                {row.repository}
+              <span className="strong image-name">
+                <FrontClipped {...splitRepository(row.repository)} title={row.name} />
               </span>
               <CopyButton value={row.name} what={t('common.name')} />
             </span>
@@ -100,7 +101,7 @@ export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: str
       {
         id: 'tag',
         header: t('images.columnTag'),
-        width: '11rem',
+        width: 'clamp(6.5rem, 15cqw, 11rem)',
         sortValue: (row) => row.tag,
         render: (row) => (
           <span className="clip" title={row.tag}>
@@ -112,7 +113,7 @@ export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: str
         id: 'id',
         header: t('images.columnId'),
         width: '9.5rem',
-        wideOnly: true,
+        needs: 'wide',
         render: (row) => (
           <span className="with-copy">
             <code>{shortId(row.image.id)}</code>
@@ -132,6 +133,7 @@ export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: str
         id: 'created',
         header: t('images.columnCreated'),
         width: '9rem',
+        needs: 'medium',
         sortValue: (row) => row.image.createdAt,
         render: (row) => <RelativeTime atMs={row.image.createdAt} />,
       },

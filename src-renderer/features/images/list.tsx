@@ -133,11 +133,12 @@ const rowId = (row: ImageRow) => row.key;
 const rowName = (row: ImageRow) => (row.name === '' ? row.image.id.slice(0, 12) : row.name);
 
 function fits(row: ImageRow, query: string): boolean {
-  const text = `${row.name} ${row.image.id}`.toLowerCase();
+  const text = row.name.toLowerCase();
+  const id = row.image.id.replace(/^sha256:/, '');
   return query
     .toLowerCase()
     .split(/\s+/)
-    .every((word) => text.includes(word));
+    .every((word) => text.includes(word) || id.startsWith(word.replace(/^sha256:/, '')));
 }
 
 function NoRows({ total, onClear, onPull }: { readonly total: number; readonly onClear: () => void; readonly onPull: () => void }) {

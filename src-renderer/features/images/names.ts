@@ -12,3 +12,9 @@ export function splitName(reference: string): SplitName {
   const repository = (colon < 0 ? bare : bare.slice(0, colon)).replace(/^docker\.io\/(library\/)?/, '').replace(/^localhost\/(?=.)/, '');
   return { repository, tag: at >= 0 ? reference.slice(at + 1, at + 20) : colon < 0 ? 'latest' : bare.slice(colon + 1) };
 }
+
+/** Registry and path, which may give way where there is little room, and the name. */
+export function splitRepository(repository: string): { readonly head: string; readonly tail: string } {
+  const at = repository.lastIndexOf('/') + 1;
+  return { head: repository.slice(0, at), tail: repository.slice(at) };
+}

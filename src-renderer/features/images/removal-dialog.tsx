@@ -25,7 +25,9 @@ export function ImageRemovalDialog({ rows, onClose }: { readonly rows: readonly 
       description={t('images.removeIntro')}
       footer={
         <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
+          <Button data-harmless onClick={onClose}>
+            {t('common.cancel')}
+          </Button>
           <Button
             variant="danger"
             disabled={count === 0}

@@ -83,7 +83,7 @@ function useColumns(onRemove: (volumes: readonly VolumeSummary[]) => void): read
       {
         id: 'path',
         header: t('volumes.columnPath'),
-        wideOnly: true,
+        needs: 'wide',
         render: (volume) => (
           <span className="with-copy">
             <code className="clip" title={volume.mountpoint}>
@@ -217,7 +217,9 @@ function RemovalDialog({ volumes, onClose }: { readonly volumes: readonly Volume
       description={t('volumes.removeIntro')}
       footer={
         <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
+          <Button data-harmless onClick={onClose}>
+            {t('common.cancel')}
+          </Button>
           <Button
             variant="danger"
             disabled={count === 0}

@@ -1,5 +1,8 @@
+import { parse } from 'valibot';
 import { describe, expect, test } from 'vitest';
+import { containerId } from '../../../src-main/contract/ids.ts';
 import { explain, type Explained } from '../../../src-renderer/features/containers/why.ts';
+import { matches, networkText, splitImageName } from '../../../src-renderer/features/containers/verbs.ts';
 import { splitName } from '../../../src-renderer/features/images/names.ts';
 import { en } from '../../../src-renderer/text/en.ts';
 import { formatBytes, formatDuration, formatRelative } from '../../../src-renderer/text/format.ts';
@@ -66,6 +69,26 @@ test.each([
   ['localhost/mine:1', 'mine', '1'],
 ])('the name %s is shown as %s and %s', (reference, repository, tag) => {
   expect(splitName(reference)).toEqual({ repository, tag });
+});
+
+test.each([
+  ['registry.example.org:5000/team/app:1.2', 'registry.example.org:5000/team/', 'app:1.2'],
+  ['nginx:1.29', '', 'nginx:1.29'],
+])('of %s the head %s gives way before %s', (name, head, tail) => {
+  expect(splitImageName(name)).toEqual({ head, tail });
+});
+
+test('what is said of the network of a container without addresses', () => {
+  expect(networkText({ state: 'exited', networkMode: 'bridge' })).toBe('detail.networkBridgeLater');
+  expect(networkText({ state: 'created', networkMode: 'pasta' })).toBe('detail.networkOtherLater');
+  expect(networkText({ state: 'running', networkMode: 'pasta' })).toBe('detail.networkOther');
+  expect(networkText({ state: 'exited', networkMode: 'none' })).toBe('detail.networkNone');
+  expect(networkText({ state: 'running', networkMode: 'host' })).toBe('detail.networkHost');
+});
+
+test('an id is found by its beginning, and by no number within it', () => {
+  const container = { name: 'web', imageName: 'nginx', id: parse(containerId, 'ab19'.padEnd(64, '0')), ports: [], command: [] };
+  expect(['ab1', 'web', '19', 'ng ab'].map((typed) => matches(container, typed))).toEqual([true, true, false, true]);
 });
 
 test('the language is the first of the wanted ones that there is', () => {
