@@ -88,7 +88,7 @@ async function firstRun(browser: Browser, entrance: string, selkie: Selkie): Pro
   for (const look of [...looks].reverse()) {
     const page = await open(browser, entrance, look);
     await page.goto(`${new URL(entrance).origin}/#/first-run`);
-    await page.locator('.check-line').first().waitFor();
+    await page.locator('.check-passed').waitFor();
     await page.locator('.step .button-primary').first().click();
     await page.locator('.result').waitFor();
     await picture(page, 'first-run', look);
