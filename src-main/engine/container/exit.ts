@@ -35,7 +35,14 @@ export function findExit(room: Room, record: ContainerRecord): FoundExit | undef
   const monitorAlive = isMonitorAlive(room, record);
   const report = room.exitHub.read(record.id);
   if (report) return { ...report, lost: '' };
-  return monitorAlive ? undefined : lostExit(room, 'its monitor ended without reporting the exit code');
+  if (monitorAlive) return undefined;
+  // Who reads without the lock may hold an old record: another engine has handled the exit since, and its report is gone.
+  const now = room.state.containers.find(record.id);
+  if (now && isActive(now) && now.pidStartTime === record.pidStartTime) {
+    return lostExit(room, 'its monitor ended without reporting the exit code');
+  }
+  if (now?.exitCode === undefined || now.finishedAt === undefined) return undefined;
+  return { code: now.exitCode, finishedAt: now.finishedAt, lost: now.error };
 }
 
 function lostExit(room: Room, why: string): FoundExit {
