@@ -1,27 +1,17 @@
 import { join } from 'node:path';
 import type { EngineConfig } from '../config/config.ts';
 import { openSeccompCache } from '../runtime/runtime.ts';
-import { attachContainer } from './attach.ts';
 import type { Containers, ExitHandler, Recovery } from './container.ts';
-import { createContainer } from './create.ts';
-import { execDetached, execInContainer } from './exec.ts';
 import { createExitHandler } from './exit-handler.ts';
 import { ExitHub } from './exit-hub.ts';
-import { inspectContainer } from './inspect.ts';
 import { listContainers } from './list.ts';
-import { readLogs } from './logs.ts';
 import { containerPaths } from './paths.ts';
-import { findProblems } from './problems.ts';
 import { createRecovery } from './recover.ts';
-import { removeContainer, renameContainer, restartContainer } from './manage.ts';
 import { Restarts } from './restarts.ts';
 import type { ContainerDependencies, Room } from './room.ts';
-import { startContainer } from './start.ts';
-import { watchStats } from './stats.ts';
-import { killContainer, stopContainer } from './stop.ts';
 import { asOfNow, toSummary } from './summary.ts';
-import { topOfContainer } from './top.ts';
-import { waitForCondition } from './wait.ts';
+
+const actions = () => import('./actions.ts');
 
 export function createContainers(dependencies: ContainerDependencies): {
   readonly containers: Containers;
@@ -43,28 +33,37 @@ export function createContainers(dependencies: ContainerDependencies): {
   const restarts = new Restarts(room, report);
   const exits = createExitHandler(room, restarts, report);
   const containers: Containers = {
-    create: (spec, options) => createContainer(room, spec, options),
-    start: (nameOrId) => startContainer(room, nameOrId),
-    stop: (nameOrId, timeoutSeconds, signal) => stopContainer(room, restarts, nameOrId, timeoutSeconds, signal),
-    restart: (nameOrId, timeoutSeconds, signal) => restartContainer(room, restarts, nameOrId, timeoutSeconds, signal),
-    kill: (nameOrId, signalName) => killContainer(room, restarts, nameOrId, signalName),
-    rename: (nameOrId, name) => renameContainer(room, nameOrId, name),
-    remove: (nameOrId, options) => removeContainer(room, restarts, nameOrId, options),
-    wait: (nameOrId, conditions, signal) => waitForCondition(room, nameOrId, conditions, signal),
+    create: async (spec, options) => (await actions()).createContainer(room, spec, options),
+    start: async (nameOrId) => (await actions()).startContainer(room, nameOrId),
+    stop: async (nameOrId, timeoutSeconds, signal) => (await actions()).stopContainer(room, restarts, nameOrId, timeoutSeconds, signal),
+    restart: async (nameOrId, timeoutSeconds, signal) =>
+      (await actions()).restartContainer(room, restarts, nameOrId, timeoutSeconds, signal),
+    kill: async (nameOrId, signalName) => (await actions()).killContainer(room, restarts, nameOrId, signalName),
+    rename: async (nameOrId, name) => (await actions()).renameContainer(room, nameOrId, name),
+    remove: async (nameOrId, options) => (await actions()).removeContainer(room, restarts, nameOrId, options),
+    wait: async (nameOrId, conditions, signal) => (await actions()).waitForCondition(room, nameOrId, conditions, signal),
     list: (options) => listContainers(room, options),
     summary: (record) => toSummary(asOfNow(room, record)),
-    inspect: (nameOrId, size) => inspectContainer(room, nameOrId, size),
-    logs: (nameOrId, options, signal) => readLogs(room, nameOrId, options, signal),
-    attach: (nameOrId, options, up, signal) => attachContainer(room, restarts, nameOrId, options, up, signal),
-    exec: (spec, up, signal) => execInContainer(room, spec, up, signal),
-    execDetached: (spec) => execDetached(room, spec),
-    top: (nameOrId, descriptors) => Promise.resolve(topOfContainer(room, nameOrId, descriptors)),
-    stats: (nameOrIds, intervalMs, once, signal) => watchStats(room, nameOrIds, intervalMs, once, signal),
+    inspect: async (nameOrId, size) => (await actions()).inspectContainer(room, nameOrId, size),
+    async *logs(nameOrId, options, signal) {
+      yield* (await actions()).readLogs(room, nameOrId, options, signal);
+    },
+    async *attach(nameOrId, options, up, signal) {
+      yield* (await actions()).attachContainer(room, restarts, nameOrId, options, up, signal);
+    },
+    async *exec(spec, up, signal) {
+      yield* (await actions()).execInContainer(room, spec, up, signal);
+    },
+    execDetached: async (spec) => (await actions()).execDetached(room, spec),
+    top: async (nameOrId, descriptors) => (await actions()).topOfContainer(room, nameOrId, descriptors),
+    async *stats(nameOrIds, intervalMs, once, signal) {
+      yield* (await actions()).watchStats(room, nameOrIds, intervalMs, once, signal);
+    },
   };
   return {
     containers,
     exits,
-    recovery: { ...createRecovery(room, restarts, exits), findProblems: () => findProblems(room) },
+    recovery: { ...createRecovery(room, restarts, exits), findProblems: async () => (await import('./problems.ts')).findProblems(room) },
   };
 }
 

@@ -3,7 +3,6 @@ import type { ContainerId } from '../../contract/ids.ts';
 import type { Lock } from '../../system/system.ts';
 import { handleExit } from './after-exit.ts';
 import type { ExitHandler } from './container.ts';
-import { handleExecExit } from './exec.ts';
 import { findExit } from './exit.ts';
 import { isReportName } from './exit-hub.ts';
 import type { Restarts } from './restarts.ts';
@@ -73,7 +72,11 @@ export interface ExitSweeper extends ExitHandler {
 
 export function createExitHandler(room: Room, restarts: Restarts, report: (message: string) => void): ExitSweeper {
   const newQueue = (): ExitQueue =>
-    new ExitQueue((name) => (name.includes('.') ? handleExecExit(room, name) : handleExit(room, restarts, name as ContainerId)), report);
+    new ExitQueue(
+      async (name) =>
+        name.includes('.') ? (await import('./exec.ts')).handleExecExit(room, name) : handleExit(room, restarts, name as ContainerId),
+      report,
+    );
 
   function tryOffice(): Lock | undefined {
     room.system.files.ensureDirectory(`${room.config.runRoot}/locks`, 0o700);

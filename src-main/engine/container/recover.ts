@@ -9,7 +9,6 @@ import type { Recovery } from './container.ts';
 import { findExit } from './exit.ts';
 import type { ExitSweeper } from './exit-handler.ts';
 import { findTraces, leftoverWords } from './leftovers.ts';
-import { repairOperation } from './repair.ts';
 import type { Restarts } from './restarts.ts';
 import { isActive, titleOf, type Room } from './room.ts';
 
@@ -44,6 +43,7 @@ async function repair(room: Room, restarts: Restarts, operation: OperationRecord
     using _lock = await room.state.lock('container', id);
     // Another engine that started at the same time may have been faster.
     if (!room.state.operations.abandoned().some((other) => other.id === operation.id)) return [];
+    const { repairOperation } = await import('./repair.ts');
     const message = await repairOperation(room, restarts, operation, id);
     return message === undefined ? [] : [message];
   } catch (error) {

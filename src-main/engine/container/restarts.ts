@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { restartDelayMs, wantsRestart } from './restart-policy.ts';
 import { appendEvent, endOperation, type Room } from './room.ts';
 import type { Settled } from './exit.ts';
-import { startContainer } from './start.ts';
 
 interface Waiting {
   readonly settled: Settled;
@@ -82,6 +81,7 @@ function readDelay(path: string): number {
 
 /** Starts it again if the policy still wants that once the lock is held: a user may have started, stopped or removed it meanwhile. */
 export async function restartNow(room: Room, settled: Settled): Promise<void> {
+  const { startContainer } = await import('./start.ts');
   try {
     await startContainer(room, settled.record.id, {
       onlyIf: (record) => record.state === 'exited' && record.finishedAt === settled.record.finishedAt && wantsRestart(record),

@@ -8,11 +8,9 @@ import { unreferencedLayers } from './commit.ts';
 import { parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { ImageStore, ResolvedImage } from './image.ts';
-import { loadImages, starterArchive } from './load.ts';
 import { findImage, nameToGive, resolveImage } from './lookup.ts';
 import { parseManifest } from './manifest.ts';
 import { findImageProblems } from './problems.ts';
-import { Pull } from './pull.ts';
 import { recoverImages, removeImage, untagImage } from './removal.ts';
 
 export type ImageStoreOptions = Pick<ImageContext, 'config' | 'state' | 'layers' | 'snapshots' | 'system'> & {
@@ -62,6 +60,7 @@ function inspect(context: ImageContext, { record, name }: ResolvedImage): ImageD
 async function ensureStarter(context: ImageContext): Promise<ResolvedImage> {
   const present = context.state.images.findByName(starterName);
   if (present) return { record: present, name: starterName };
+  const { loadImages, starterArchive } = await import('./load.ts');
   const path = starterArchive(context.config.resources);
   if (!existsSync(path))
     throw new EngineError('not-found', `the starter image ${path} is not there`, { fix: 'Run the set-up again: npm run build.' });
@@ -86,8 +85,15 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     list: () => state.images.list(),
     config: (id: ImageId) => parseConfig(blobs.get(`sha256:${id}` as Digest), id).config,
     inspect: (nameOrId) => inspect(context, resolve(nameOrId)),
-    pull: (reference, pullOptions) => new Pull(context, pullOptions).run(reference),
-    load: (path, loadOptions) => loadImages(context, path, loadOptions),
+    // Loaded when they are needed: most commands neither fetch nor read archives.
+    async pull(reference, pullOptions) {
+      const { Pull } = await import('./pull.ts');
+      return new Pull(context, pullOptions).run(reference);
+    },
+    async load(path, loadOptions) {
+      const { loadImages } = await import('./load.ts');
+      return loadImages(context, path, loadOptions);
+    },
     tag(nameOrId, names) {
       const given = names.map(nameToGive);
       return state.transaction(() => {

@@ -3,7 +3,6 @@ import { arch, cpus, freemem, hostname, platform, release, totalmem, uptime } fr
 import { build } from '../../base/version.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { SystemInfo } from '../../contract/system.ts';
-import { checkHost } from '../host/host.ts';
 import { diskUsage } from './disk-usage.ts';
 import type { Rooms } from './rooms.ts';
 
@@ -18,7 +17,10 @@ export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
       gitCommit: build.gitCommit,
       osArch: `${platform()}/${goArchitecture()}`,
     }),
-    check: async () => ({ host: [...(await checkHost(rooms.system, rooms.config))], store: [...(await rooms.recovery.findProblems())] }),
+    check: async () => ({
+      host: [...(await (await import('../host/host.ts')).checkHost(rooms.system, rooms.config))],
+      store: [...(await rooms.recovery.findProblems())],
+    }),
     diskUsage: () => diskUsage(rooms),
   };
 }
