@@ -2,7 +2,7 @@ import { CircleAlert, CircleCheck, RefreshCw } from 'lucide-react';
 import type { CheckLine } from '../../../src-main/contract/system.ts';
 import { toEngineError } from '../../client/notices.ts';
 import { formatDuration } from '../../text/format.ts';
-import { checkWords } from '../../text/check-words.ts';
+import { checkWords } from './check-words.ts';
 import type { en } from '../../text/en.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';

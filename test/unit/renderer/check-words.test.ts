@@ -3,7 +3,7 @@ import type { CheckLine } from '../../../src-main/contract/system.ts';
 import { checkHost } from '../../../src-main/engine/host/host.ts';
 import { createLinuxSystem } from '../../../src-main/system/linux/linux.ts';
 import type { System } from '../../../src-main/system/system.ts';
-import { checkWords } from '../../../src-renderer/text/check-words.ts';
+import { checkWords } from '../../../src-renderer/features/system/check-words.ts';
 
 const real = createLinuxSystem();
 const identity = { ...real.identity, uid: 1000, hostUid: 1000, rootless: true, userName: 'selkie-no-such-user' };

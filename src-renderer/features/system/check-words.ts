@@ -1,7 +1,7 @@
 /** The host check in the reader's language, as far as there are words for it; otherwise in the engine's own. Pure. */
-import type { CheckLine, CheckTextKey } from '../../src-main/contract/system.ts';
-import { reasons, sentences } from './ja-check.ts';
-import type { Language } from './text.ts';
+import type { CheckLine, CheckTextKey } from '../../../src-main/contract/system.ts';
+import { reasons, sentences } from './check-words-ja.ts';
+import type { Language } from '../../text/text.ts';
 
 export interface Words {
   readonly text: string;

@@ -1,5 +1,5 @@
 /** What the engine says of the host, in Japanese: each sentence by the engine's key, and why a line matters by the line's. */
-import type { CheckTextKey } from '../../src-main/contract/system.ts';
+import type { CheckTextKey } from '../../../src-main/contract/system.ts';
 
 export const sentences: Readonly<Record<CheckTextKey, string>> = {
   'not-needed-as-root': 'rootには不要',
