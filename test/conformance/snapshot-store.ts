@@ -15,7 +15,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isEngineError } from '../../src-main/base/errors.ts';
 import type { ErrorCode } from '../../src-main/base/errors.ts';
 import type { SnapshotStore } from '../../src-main/engine/snapshot/snapshot.ts';
@@ -99,6 +99,17 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
       assert.equal(existsSync(merged), false);
       assert.equal(readFileSync(join(store.mount('container'), 'file'), 'utf8'), 'changed');
       store.unmount('container');
+    },
+  },
+  {
+    name: 'what a death between making a mount point and mounting left goes with the snapshot',
+    async run({ store, system }) {
+      await threeLayers(store, system);
+      store.createWritable('container', layer(3));
+      const folder = dirname(store.mountPoint('container'));
+      mkdirSync(folder, { recursive: true });
+      await store.remove('container');
+      assert.equal(existsSync(folder), false);
     },
   },
   {

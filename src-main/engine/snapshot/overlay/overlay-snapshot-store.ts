@@ -110,13 +110,7 @@ export class OverlaySnapshotStore implements SnapshotStore {
       if (!isEngineError(error, 'in-use')) throw error;
       this.#system.mounts.unmount(merged, { detach: true });
     }
-    for (const directory of [merged, dirname(merged)]) {
-      try {
-        rmdirSync(directory);
-      } catch (error) {
-        if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EBUSY')) throw error;
-      }
-    }
+    removeMountPoint(merged);
   }
 
   isMounted(key: string): boolean {
@@ -140,6 +134,8 @@ export class OverlaySnapshotStore implements SnapshotStore {
   async remove(key: string): Promise<void> {
     if (this.isMounted(key)) throw new EngineError('in-use', `snapshot ${key} is mounted`, { fix: 'stop what uses it first' });
     await withErrnos('remove', key, () => this.#creation.remove(key));
+    // An engine that died while it mounted or unmounted left an empty folder or two.
+    removeMountPoint(this.#layout.mountPoint(key));
   }
 
   list(): SnapshotEntry[] {
@@ -183,6 +179,16 @@ export class OverlaySnapshotStore implements SnapshotStore {
     const record = this.#layout.committed(key);
     if (!record) throw notFound(key);
     return record;
+  }
+}
+
+function removeMountPoint(path: string): void {
+  for (const directory of [path, dirname(path)]) {
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EBUSY')) throw error;
+    }
   }
 }
 
