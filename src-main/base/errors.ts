@@ -25,7 +25,8 @@ export const errorTable = {
   'wrong-state': { httpStatus: 409, exitCode: 125, treatment: 'notice' },
   /** Something else still refers to it: an image used by a container. */
   'in-use': { httpStatus: 409, exitCode: 125, treatment: 'notice' },
-  'port-in-use': { httpStatus: 409, exitCode: 125, treatment: 'form' },
+  /** Podman fails here when it starts the container, with the status of a failed runtime. */
+  'port-in-use': { httpStatus: 409, exitCode: 126, treatment: 'form' },
   /** This host or this version cannot do it. */
   unsupported: { httpStatus: 501, exitCode: 125, treatment: 'notice' },
   /** Something outside of Selkie does not answer: registry, network. */

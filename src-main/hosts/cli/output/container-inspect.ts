@@ -244,7 +244,7 @@ function hostConfig(detail: ContainerDetail): GoStruct {
     MemorySwappiness: -1,
     OomKillDisable: limits.oomKillDisable ?? false,
     Init: host.init,
-    PidsLimit: limits.pidsLimit ?? 0,
+    PidsLimit: host.pidsLimit,
     Ulimits: host.ulimits.map((limit) =>
       struct('define.InspectUlimit', { Name: `RLIMIT_${limit.name.toUpperCase()}`, Soft: limit.soft, Hard: limit.hard }),
     ),
