@@ -16,3 +16,14 @@
 export { type RegistryClient, type RegistryClientOptions, type FetchedManifest, createRegistryClient } from './client.ts';
 export { type PolicyScope, checkPolicy, dockerScopes, pathScopes } from './policy.ts';
 export { type Limits } from './limits.ts';
+export {
+  type LoginKey,
+  type RegistryAccess,
+  checkLogin,
+  forgetAllCredentials,
+  forgetCredentials,
+  parseLoginKey,
+  storeCredentials,
+  storedCredentials,
+} from './login.ts';
+export { searchImages } from './search.ts';

@@ -55,7 +55,7 @@ function toRequest(request: TokenRequest): TransportRequest {
     return { ...common, method: 'POST', url, body: body.toString(), headers: { 'content-type': 'application/x-www-form-urlencoded' } };
   }
   if (challenge.service !== '') url.searchParams.set('service', challenge.service);
-  url.searchParams.set('scope', scope);
+  if (scope !== '') url.searchParams.set('scope', scope);
   if (credentials) url.searchParams.set('account', credentials.username);
   const headers: Record<string, string> = credentials ? { authorization: basicAuthorization(credentials) } : {};
   return { ...common, method: 'GET', url, headers };

@@ -25,6 +25,8 @@ const inspect: Entry = {
 };
 const kill: Entry = { summary: 'Send a signal to containers', load: async () => (await import('./commands/kill.ts')).kill };
 const load: Entry = { summary: 'Load images from an archive', load: async () => (await import('./commands/load.ts')).load };
+const login: Entry = { summary: 'Log in to a registry', load: async () => (await import('./commands/login.ts')).login };
+const logout: Entry = { summary: 'Log out of a registry', load: async () => (await import('./commands/login.ts')).logout };
 const logs: Entry = { summary: "Show containers' logs", load: async () => (await import('./commands/logs.ts')).logs };
 const port: Entry = { summary: 'Show published ports', load: async () => (await import('./commands/port.ts')).port };
 const ps: Entry = { summary: 'List containers', load: async () => (await import('./commands/ps.ts')).ps };
@@ -34,6 +36,7 @@ const restart: Entry = { summary: 'Restart containers', load: async () => (await
 const rm: Entry = { summary: 'Remove containers', load: async () => (await import('./commands/rm.ts')).rm };
 const rmi: Entry = { summary: 'Remove images', load: async () => (await import('./commands/rmi.ts')).rmi };
 const run: Entry = { summary: 'Run a command in a new container', load: async () => (await import('./commands/run.ts')).run };
+const search: Entry = { summary: 'Search registries for images', load: async () => (await import('./commands/search.ts')).search };
 const start: Entry = { summary: 'Start containers', load: async () => (await import('./commands/start.ts')).start };
 const stats: Entry = { summary: 'Show what containers use', load: async () => (await import('./commands/stats.ts')).stats };
 const stop: Entry = { summary: 'Stop containers', load: async () => (await import('./commands/stop.ts')).stop };
@@ -53,6 +56,8 @@ export const commands: Readonly<Record<string, Entry>> = {
   inspect,
   kill,
   load,
+  login,
+  logout,
   logs,
   port,
   ps,
@@ -62,6 +67,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   rm,
   rmi,
   run,
+  search,
   start,
   stats,
   stop,
@@ -120,6 +126,7 @@ export const groups: Readonly<Record<string, Group>> = {
       ls: { ...images, alias: true },
       pull,
       rm: rmi,
+      search,
       tag,
       untag,
     },
@@ -165,23 +172,7 @@ export const notYet: ReadonlySet<string> = new Set([
     'import',
     'init',
   ],
-  ...[
-    'kube',
-    'login',
-    'logout',
-    'machine',
-    'manifest',
-    'mount',
-    'network',
-    'pause',
-    'play',
-    'pod',
-    'push',
-    'quadlet',
-    'save',
-    'search',
-    'secret',
-  ],
+  ...['kube', 'machine', 'manifest', 'mount', 'network', 'pause', 'play', 'pod', 'push', 'quadlet', 'save', 'secret'],
   ...['unmount', 'umount', 'unpause', 'unshare', 'update'],
   ...[
     'container checkpoint',
@@ -202,17 +193,7 @@ export const notYet: ReadonlySet<string> = new Set([
     'container unmount',
   ],
   ...['container unpause', 'container update', 'image build', 'image diff', 'image history', 'image import', 'image mount', 'image prune'],
-  ...[
-    'image push',
-    'image save',
-    'image scp',
-    'image search',
-    'image sign',
-    'image tree',
-    'image trust',
-    'image unmount',
-    'system connection',
-  ],
+  ...['image push', 'image save', 'image scp', 'image sign', 'image tree', 'image trust', 'image unmount', 'system connection'],
   ...[
     'system migrate',
     'system prune',
