@@ -83,7 +83,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
     name: 'a mounted snapshot shows its layers, keeps changes in its own diff directory and forgets nothing over a remount',
     async run({ store, system }) {
       await threeLayers(store, system);
-      store.createWritable('container', layer(3));
+      await store.createWritable('container', layer(3));
       const merged = store.mount('container');
       assert.equal(store.mount('container'), merged);
       assert.equal(merged, store.mountPoint('container'));
@@ -105,7 +105,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
     name: 'what a death between making a mount point and mounting left goes with the snapshot',
     async run({ store, system }) {
       await threeLayers(store, system);
-      store.createWritable('container', layer(3));
+      await store.createWritable('container', layer(3));
       const folder = dirname(store.mountPoint('container'));
       mkdirSync(folder, { recursive: true });
       await store.remove('container');
@@ -121,7 +121,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
         assert.throws(() => writeFileSync(join(merged, 'x'), ''), { code: 'EROFS' });
         store.unmount(key);
       }
-      store.createWritable('container', layer(3));
+      await store.createWritable('container', layer(3));
       const merged = store.mount('container', { readOnly: true });
       assert.throws(() => writeFileSync(join(merged, 'x'), ''), { code: 'EROFS' });
       assert.equal(readFileSync(join(merged, 'file'), 'utf8'), 'second');
@@ -136,7 +136,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
         writeFileSync(join(diff, 'seen'), '');
         system.attributes.setXattr(diff, `${store.xattrPrefix}opaque`, Buffer.from('y'));
       });
-      store.createWritable('container', layer(2));
+      await store.createWritable('container', layer(2));
       assert.deepEqual(readdirSync(store.mount('container')), ['seen']);
       store.unmount('container');
       await refused('in-use', store.remove(layer(1)));
@@ -144,8 +144,8 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
   },
   {
     name: 'without a parent a writable snapshot is empty, and its root is everybody’s to read',
-    run({ store }) {
-      store.createWritable('container', undefined);
+    async run({ store }) {
+      await store.createWritable('container', undefined);
       const merged = store.mount('container');
       assert.deepEqual(readdirSync(merged), []);
       assert.equal(statSync(merged).mode & 0o7777, 0o755);
@@ -160,7 +160,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
         chmodSync(diff, 0o1751);
         chownSync(diff, 7, 8);
       });
-      store.createWritable('container', layer(1));
+      await store.createWritable('container', layer(1));
       const { mode, uid, gid } = statSync(store.mount('container'));
       assert.deepEqual([mode & 0o7777, uid, gid], [0o1751, 7, 8]);
       store.unmount('container');
@@ -170,7 +170,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
     name: 'removing refuses what is mounted or lain upon, and what is not there is no error',
     async run({ store, open }) {
       await addLayer(store, layer(1), undefined, () => undefined);
-      store.createWritable('container', layer(1));
+      await store.createWritable('container', layer(1));
       store.mount('container');
       await refused('in-use', store.remove('container'));
       await refused('in-use', open().remove(layer(1)));
@@ -188,7 +188,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
   {
     name: 'a key is taken once, and only layers are parents',
     async run({ store }) {
-      store.createWritable('container', undefined);
+      await store.createWritable('container', undefined);
       await refused('already-exists', () => store.createWritable('container', undefined));
       await refused('wrong-state', () => store.createWritable('other', 'container'));
       await refused('not-found', () => store.mount('nothing'));
@@ -229,7 +229,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
     name: 'inspect sees real folders',
     async run({ store, system }) {
       await threeLayers(store, system);
-      store.createWritable('container', layer(3));
+      await store.createWritable('container', layer(3));
       assert.deepEqual(store.describe('container'), {
         LowerDir: [layer(3), layer(2), layer(1)].map((key) => store.diffDirectory(key)).join(':'),
         MergedDir: store.mountPoint('container'),
@@ -244,7 +244,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
     async run({ store, open, system, graphRoot }) {
       const home = join(graphRoot, 'overlay');
       await addLayer(store, layer(1), undefined, () => undefined);
-      store.createWritable('container', layer(1));
+      await store.createWritable('container', layer(1));
       await store.create(layer(2), layer(1));
       const alive = `${String(process.pid)}.${String(system.processes.startTime(process.pid))}`;
       // No process has both this pid and this start time.
@@ -264,7 +264,7 @@ export const snapshotStoreCases: readonly SnapshotStoreCase[] = [
   {
     name: 'a damaged record is told apart from a missing snapshot',
     async run({ store, graphRoot }) {
-      store.createWritable('container', undefined);
+      await store.createWritable('container', undefined);
       writeFileSync(join(graphRoot, 'overlay', 'container', 'committed'), '{"parent":');
       await refused('corrupt', () => store.mount('container'));
     },
@@ -283,7 +283,7 @@ async function mountLayers(store: SnapshotStore, count: number): Promise<void> {
     await addLayer(store, layer(index), parent, (diff) => writeFileSync(join(diff, `file-${String(index)}`), ''));
     parent = layer(index);
   }
-  store.createWritable('container', parent);
+  await store.createWritable('container', parent);
   const merged = store.mount('container');
   assert.equal(readdirSync(merged).length, count);
   writeFileSync(join(merged, 'x'), '');

@@ -56,7 +56,7 @@ async function put(room: Room, record: ContainerRecord): Promise<void> {
   const volumes = missingVolumes(room, config.mounts);
   using operation = room.state.operations.begin('container.create', id, { volumes });
   try {
-    room.snapshots.createWritable(id, config.parentChainId);
+    await room.snapshots.createWritable(id, config.parentChainId);
     mkdirSync(room.paths.directory(id), { recursive: true, mode: 0o700 });
     await prepareVolumes(room, id, config.mounts);
     room.state.transaction(() => {

@@ -4,7 +4,7 @@ import { EngineError, isEngineError } from '../../../base/errors.ts';
 import { toEngineError, withErrno } from '../../../system/errno.ts';
 import type { System } from '../../../system/system.ts';
 import { allocatedBytes } from '../disk-usage.ts';
-import type { SnapshotEntry, SnapshotStore } from '../snapshot.ts';
+import type { SnapshotChanges, SnapshotEntry, SnapshotStore } from '../snapshot.ts';
 import { Creation, notFound } from './creation.ts';
 import { OverlayLayout, directoryName, hasCode, keyOf } from './layout.ts';
 import type { SnapshotRecord } from './layout.ts';
@@ -68,7 +68,7 @@ export class OverlaySnapshotStore implements SnapshotStore {
     return withErrnos('commit', key, () => this.#creation.commit(key, this.xattrPrefix));
   }
 
-  createWritable(key: string, parent: string | undefined): void {
+  createWritable(key: string, parent: string | undefined): undefined {
     this.#ready();
     withErrno('create', `snapshot ${key}`, () => {
       this.#creation.createWritable(key, parent);
@@ -126,6 +126,17 @@ export class OverlaySnapshotStore implements SnapshotStore {
     return this.#layout.diff(key);
   }
 
+  changes(key: string): SnapshotChanges {
+    const record = this.#committed(key);
+    return {
+      kind: 'upper',
+      upper: this.#layout.diff(key),
+      lower: this.#lowerDirectories(record),
+      opaqueAttributes: [`${this.xattrPrefix}opaque`],
+      markFiles: [],
+    };
+  }
+
   async diffBytes(key: string): Promise<number> {
     this.#committed(key);
     return allocatedBytes(this.#layout.diff(key));
@@ -150,9 +161,10 @@ export class OverlaySnapshotStore implements SnapshotStore {
   }
 
   describe(key: string): Readonly<Record<string, string>> {
-    const { lower, writable } = this.#committed(key);
+    const record = this.#committed(key);
+    const { writable } = record;
     const directory = this.#layout.directory(key);
-    const folders = lower.map((link) => `${this.#layout.home}/${readlinkSync(`${this.#layout.links}/${link}`).slice('../'.length)}`);
+    const folders = this.#lowerDirectories(record);
     return {
       ...(folders.length > 0 ? { LowerDir: folders.join(':') } : {}),
       ...(writable ? { MergedDir: this.#layout.mountPoint(key) } : {}),
@@ -173,6 +185,10 @@ export class OverlaySnapshotStore implements SnapshotStore {
     for (const directory of [home, links, trash, empty]) this.#system.files.ensureDirectory(directory, 0o700);
     this.#support = probeOverlay(home, this.#options.metacopy, this.#system);
     return this.#support;
+  }
+
+  #lowerDirectories({ lower }: SnapshotRecord): string[] {
+    return lower.map((link) => `${this.#layout.home}/${readlinkSync(`${this.#layout.links}/${link}`).slice('../'.length)}`);
   }
 
   #committed(key: string): SnapshotRecord {
