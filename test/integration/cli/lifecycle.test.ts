@@ -230,7 +230,7 @@ for (const { actor: name, skip, title } of actors()) {
         expect(await httpGet(`http://127.0.0.1:${port}/`)).toContain('<html');
         expect(actor.must(['port', 'web'])).toBe(`8080/tcp -> 0.0.0.0:${port}`);
         const second = actor.selkie(['run', '-d', '--name', 'web2', '-p', `${port}:8080`, image]);
-        expect(second).toMatchObject({ code: 125, stderr: expect.stringContaining('web') as string });
+        expect(second).toMatchObject({ code: 126, stderr: expect.stringContaining('web') as string });
         expect(second.stderr).toContain(String(port));
         actor.must(['rm', '-f', '-t', '0', 'web']);
         actor.selkie(['rm', '-f', 'web2']);
