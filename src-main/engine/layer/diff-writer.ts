@@ -9,6 +9,7 @@ import { EntryAttributes } from './entry-attributes.ts';
 import { EntryMetadata } from './entry-metadata.ts';
 import { cleanPath, splitPath, whiteoutOf } from './entry-path.ts';
 import { OwnerMap } from './owner-map.ts';
+import type { RecipeWriter } from './recipe-writer.ts';
 import { corrupt } from './tar-header.ts';
 import type { TarEntry, TarSink } from './tar-reader.ts';
 import type { UnpackBudget } from './unpack-budget.ts';
@@ -22,6 +23,8 @@ export interface DiffWriterOptions {
   /** Of the process: with it most files need no chmod. */
   readonly umask: number;
   readonly budget: UnpackBudget;
+  /** Gets all that it takes to put the archive together again. */
+  readonly recipe: RecipeWriter;
   /** A path beside the diff directory for EntryAttributes. */
   readonly alias: string;
   /** Called before each entry; throws to stop. */
@@ -60,9 +63,15 @@ export class DiffWriter implements TarSink {
     this.#owners = new OwnerMap(options.identity);
     this.#attributes = new EntryAttributes(options.attributes, options.alias);
     this.#metadata = new EntryMetadata(this.#attributes, options.identity.rootless, options.umask);
-    this.#tree = new DiffTree(options.root, (directory) => {
-      this.#makeOpaque(directory);
-    });
+    this.#tree = new DiffTree(
+      options.root,
+      (directory) => {
+        this.#makeOpaque(directory);
+      },
+      (path, absolute) => {
+        options.recipe.moveAway(path, absolute);
+      },
+    );
   }
 
   /** Whether the archive said what the layer's root is like. */
@@ -79,10 +88,21 @@ export class DiffWriter implements TarSink {
     });
   }
 
+  frame(chunk: Buffer): void {
+    this.#guard(() => {
+      this.#options.recipe.bytes(chunk);
+    });
+  }
+
   data(chunk: Buffer, position: number): void {
     const file = this.#file;
-    if (!file) return;
+    // Of an entry that makes no file; it belongs to the archive all the same.
+    if (!file) {
+      this.frame(chunk);
+      return;
+    }
     this.#guard(() => {
+      this.#options.recipe.data(chunk, position);
       for (let written = 0; written < chunk.length; )
         written += writeSync(file.descriptor, chunk, written, chunk.length - written, position + written);
     });
@@ -93,6 +113,7 @@ export class DiffWriter implements TarSink {
     if (!file) return;
     this.#guard(() => {
       this.#metadata.applyToFile(file.descriptor, file.path, file.entry);
+      this.#options.recipe.endFile();
       this.#file = undefined;
       closeSync(file.descriptor);
     });
@@ -141,6 +162,7 @@ export class DiffWriter implements TarSink {
     switch (entry.type) {
       case 'file':
         this.#file = { entry, path: absolute, descriptor: this.#openFile(absolute, parent, name, entry.mode) };
+        this.#options.recipe.beginFile(this.#tree.relative(parent, name));
         return;
       case 'directory':
         this.#tree.makeDirectory(parent, name).entry = entry;
