@@ -22,9 +22,10 @@ const engineRooms = {
   events: ['state'],
   layer: ['content', 'snapshot', 'state', 'config'],
   registry: ['reference', 'content', 'config'],
-  image: ['reference', 'registry', 'content', 'layer', 'snapshot', 'state', 'config', 'events'],
-  container: ['image', 'layer', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference'],
-  service: ['config', 'host', 'image', 'layer', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
+  tree: ['snapshot', 'state', 'config'],
+  image: ['reference', 'registry', 'content', 'layer', 'tree', 'snapshot', 'state', 'config', 'events'],
+  container: ['image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference'],
+  service: ['config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
 };
 
 module.exports = {

@@ -125,9 +125,13 @@ export type OperationKind =
   | 'container.stop'
   | 'container.cleanup'
   | 'container.remove'
+  | 'container.commit'
   | 'image.pull'
+  | 'image.commit'
+  | 'image.import'
   | 'image.remove'
   | 'layer.unpack'
+  | 'tree.hold'
   | 'volume.remove';
 
 export interface OperationRecord {
