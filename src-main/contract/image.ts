@@ -51,7 +51,43 @@ export const imageDetail = v.strictObject({
 });
 export type ImageDetail = v.InferOutput<typeof imageDetail>;
 
-/** Progress of a pull or a load. A reader that joins late loses nothing: each item says all about its object. */
+/** One step of how an image was made; the newest comes first. */
+const imageHistoryStep = v.strictObject({
+  /** Of the image that ends here, when it is in the store. */
+  id: v.optional(imageId),
+  createdAt: v.optional(timestampMs),
+  createdBy: v.string(),
+  comment: v.string(),
+  /** 0 for a step without a layer. */
+  sizeBytes: v.number(),
+  /** Of the images that end with this layer. */
+  names: v.array(v.string()),
+});
+export type ImageHistoryStep = v.InferOutput<typeof imageHistoryStep>;
+
+export interface ImageTreeLayer {
+  readonly chainId: string;
+  readonly sizeBytes: number;
+  /** Names of the images whose topmost layer it is. */
+  readonly topOf: string[];
+  readonly children: ImageTreeLayer[];
+}
+const imageTreeLayer: v.GenericSchema<ImageTreeLayer> = v.strictObject({
+  chainId: v.string(),
+  sizeBytes: v.number(),
+  topOf: v.array(v.string()),
+  children: v.array(v.lazy(() => imageTreeLayer)),
+});
+
+const imageTree = v.strictObject({
+  id: imageId,
+  names: v.array(v.string()),
+  sizeBytes: v.number(),
+  layers: v.array(imageTreeLayer),
+});
+export type ImageTree = v.InferOutput<typeof imageTree>;
+
+/** Progress of a pull, load, save or push. A reader that joins late loses nothing: each item says all about its object. */
 export const transferProgress = v.variant('kind', [
   /** The short name was resolved; a mirror may answer for it. */
   v.strictObject({ kind: v.literal('resolved'), reference: v.string(), source: v.string() }),
@@ -59,8 +95,8 @@ export const transferProgress = v.variant('kind', [
     kind: v.literal('layer'),
     /** Of the blob; the first 12 digits are shown. */
     digest,
-    state: v.picklist(['waiting', 'present', 'fetching', 'unpacking', 'done', 'retrying']),
-    /** Compressed bytes fetched, of the blob's size (0: unknown). */
+    state: v.picklist(['waiting', 'present', 'fetching', 'unpacking', 'copying', 'done', 'retrying']),
+    /** Compressed bytes fetched, of the blob's size (0: unknown); while it is copied out of the store, of its tar's. */
     doneBytes: v.number(),
     totalBytes: v.number(),
     /** Of a retry: why. */
@@ -90,6 +126,9 @@ export const imageRoutes = {
   watch: stream({ input: v.strictObject({}), item: v.array(imageSummary) }),
   inspect: call({ input: v.strictObject({ image: nameOrId }), output: imageDetail }),
   exists: call({ input: v.strictObject({ image: nameOrId }), output: v.boolean() }),
+  history: call({ input: v.strictObject({ image: nameOrId }), output: v.array(imageHistoryStep) }),
+  /** Its layers from the bottom up; or, with `whatRequires`, its topmost layer and all that lies upon it. */
+  tree: call({ input: v.strictObject({ image: nameOrId, whatRequires: v.optional(v.boolean(), false) }), output: imageTree }),
   pull: stream({
     input: v.strictObject({
       reference: nameOrId,
@@ -106,6 +145,23 @@ export const imageRoutes = {
   }),
   /** A docker-archive or OCI archive (compressed or not), or an OCI layout folder, at an absolute path. */
   load: stream({ input: v.strictObject({ path: v.string() }), item: transferItem }),
+  /**
+   * Into an archive or folder at an absolute path, which is there when it is whole. `names` are further ones for the first image.
+   * Several images only as docker-archive.
+   */
+  save: stream({
+    input: v.strictObject({
+      images: v.pipe(v.array(nameOrId), v.nonEmpty()),
+      path: v.string(),
+      format: v.optional(v.picklist(['docker-archive', 'oci-archive', 'oci-dir', 'docker-dir']), 'docker-archive'),
+      names: v.optional(v.array(v.string()), []),
+      /** docker-dir: layers by gzip. */
+      compress: v.optional(v.boolean(), false),
+      /** OCI: layers as they are. */
+      uncompressed: v.optional(v.boolean(), false),
+    }),
+    item: transferItem,
+  }),
   tag: call({
     input: v.strictObject({ image: nameOrId, names: v.pipe(v.array(v.string()), v.nonEmpty()) }),
     output: v.strictObject({ id: imageId }),

@@ -85,6 +85,8 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     list: () => state.images.list(),
     config: (id: ImageId) => parseConfig(blobs.get(`sha256:${id}` as Digest), id).config,
     inspect: (nameOrId) => inspect(context, resolve(nameOrId)),
+    history: async (nameOrId) => (await import('./history.ts')).imageHistory(context, resolve(nameOrId).record),
+    tree: async (nameOrId, { whatRequires }) => (await import('./history.ts')).imageTree(context, resolve(nameOrId).record, whatRequires),
     // Loaded when they are needed: most commands neither fetch nor read archives.
     async pull(reference, pullOptions) {
       const { Pull } = await import('./pull.ts');
@@ -93,6 +95,10 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     async load(path, loadOptions) {
       const { loadImages } = await import('./load.ts');
       return loadImages(context, path, loadOptions);
+    },
+    async save(nameOrIds, saveOptions) {
+      const { saveImages } = await import('./save.ts');
+      return saveImages(context, nameOrIds, saveOptions);
     },
     tag(nameOrId, names) {
       const given = names.map(nameToGive);

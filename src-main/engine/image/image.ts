@@ -10,7 +10,7 @@
  * - Two engines at the same image: each blob is fetched by one, under its lock; each layer is committed by one; names are merged.
  */
 import type { Digest, ImageId } from '../../contract/ids.ts';
-import type { ImageConfig, ImageDetail, TransferProgress } from '../../contract/image.ts';
+import type { ImageConfig, ImageDetail, ImageHistoryStep, ImageTree, TransferProgress } from '../../contract/image.ts';
 import type { StoreProblem } from '../../contract/system.ts';
 import type { ImageRecord } from '../state/state.ts';
 
@@ -32,6 +32,26 @@ export interface LoadOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
 }
 
+export interface SaveOptions {
+  readonly format: 'docker-archive' | 'oci-archive' | 'oci-dir' | 'docker-dir';
+  /** Absolute. A file is replaced; a folder has to be empty or not there. */
+  readonly path: string;
+  /** Further names for the first image. */
+  readonly names?: readonly string[];
+  /** docker-dir: gzip instead of plain layers. */
+  readonly compress?: boolean;
+  /** OCI: plain layers instead of gzip. */
+  readonly uncompressed?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export interface SavedImage {
+  readonly id: ImageId;
+  /** Under which it was saved; the id when it has none. */
+  readonly name: string;
+}
+
 export interface ResolvedImage {
   readonly record: ImageRecord;
   /** The full name under which it was found; the id when it was asked for by id. */
@@ -50,9 +70,18 @@ export interface ImageStore {
   list(): ImageRecord[];
   config(id: ImageId): ImageConfig;
   inspect(nameOrId: string): ImageDetail;
+  /** The newest step first. */
+  history(nameOrId: string): Promise<ImageHistoryStep[]>;
+  tree(nameOrId: string, options: { readonly whatRequires: boolean }): Promise<ImageTree>;
   pull(reference: string, options: PullOptions): Promise<ResolvedImage>;
   /** One item per image in the archive. */
   load(path: string, options: LoadOptions): Promise<readonly ResolvedImage[]>;
+  /**
+   * Writes images so that Podman, Docker, skopeo and `load` read them, with the very layers that came in. What is at `path` is whole, or as it was
+   * before. The same images give the same bytes. Several only into a docker-archive.
+   * Errors: `not-found`, `corrupt` (a layer was changed on the disk), `unsupported` (a layer without a recipe), `already-exists`, `disk-full`, `cancelled`.
+   */
+  save(nameOrIds: readonly string[], options: SaveOptions): Promise<readonly SavedImage[]>;
   tag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Without names: all of them. */
   untag(nameOrId: string, names: readonly string[]): ImageRecord;

@@ -1,6 +1,6 @@
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
-import type { PullOptions, ResolvedImage } from '../image/image.ts';
+import type { PullOptions, ResolvedImage, SavedImage } from '../image/image.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { engineEvents } from './event-service.ts';
 import { filterImages } from './image-filter.ts';
@@ -22,6 +22,8 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
 
     inspect: ({ image }) => images.inspect(image),
     exists: ({ image }) => images.find(image) !== undefined,
+    history: ({ image }) => images.history(image),
+    tree: ({ image, whatRequires }) => images.tree(image, { whatRequires }),
 
     async *pull(input, { signal }) {
       const { reference, ...given } = input;
@@ -43,6 +45,15 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
       )) {
         if (item.kind === 'progress') yield item;
         else for (const { record, name } of item.result) yield { kind: 'image', id: record.id, name };
+      }
+    },
+
+    async *save({ images: names, ...options }, { signal }) {
+      for await (const item of withProgress<TransferProgress, readonly SavedImage[]>((onProgress) =>
+        images.save(names, { ...options, signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else for (const saved of item.result) yield { kind: 'image', ...saved };
       }
     },
 

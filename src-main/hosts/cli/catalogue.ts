@@ -17,6 +17,7 @@ const attach: Entry = { summary: 'Join a running container', load: async () => (
 const create: Entry = { summary: 'Make a container without starting it', load: async () => (await import('./commands/create.ts')).create };
 const events: Entry = { summary: 'Show what happens', load: async () => (await import('./commands/events.ts')).events };
 const exec: Entry = { summary: 'Run a process in a running container', load: async () => (await import('./commands/exec.ts')).exec };
+const history: Entry = { summary: 'Show how an image was made', load: async () => (await import('./commands/history.ts')).history };
 const images: Entry = { summary: 'List images', load: async () => (await import('./commands/images.ts')).images };
 const info: Entry = { summary: 'Show the host, the store and the engine', load: async () => (await import('./commands/info.ts')).info };
 const inspect: Entry = {
@@ -51,6 +52,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   create,
   events,
   exec,
+  history,
   images,
   info,
   inspect,
@@ -117,6 +119,7 @@ export const groups: Readonly<Record<string, Group>> = {
     summary: 'Manage images',
     commands: {
       exists: { summary: 'Tell whether there is such an image', load: async () => (await import('./commands/exists.ts')).imageExists },
+      history,
       inspect: {
         summary: 'Show all that is known about images',
         load: async () => (await import('./commands/inspect.ts')).imageInspectCommand,
@@ -128,6 +131,7 @@ export const groups: Readonly<Record<string, Group>> = {
       rm: rmi,
       search,
       tag,
+      tree: { summary: "Show an image's layers", load: async () => (await import('./commands/image-tree.ts')).imageTreeCommand },
       untag,
     },
   },
@@ -168,7 +172,7 @@ export const notYet: ReadonlySet<string> = new Set([
     'farm',
     'generate',
     'healthcheck',
-    'history',
+
     'import',
     'init',
   ],
@@ -192,8 +196,8 @@ export const notYet: ReadonlySet<string> = new Set([
     'container runlabel',
     'container unmount',
   ],
-  ...['container unpause', 'container update', 'image build', 'image diff', 'image history', 'image import', 'image mount', 'image prune'],
-  ...['image push', 'image save', 'image scp', 'image sign', 'image tree', 'image trust', 'image unmount', 'system connection'],
+  ...['container unpause', 'container update', 'image build', 'image diff', 'image import', 'image mount', 'image prune'],
+  ...['image push', 'image save', 'image scp', 'image sign', 'image trust', 'image unmount', 'system connection'],
   ...[
     'system migrate',
     'system prune',
