@@ -38,6 +38,7 @@ const rm: Entry = { summary: 'Remove containers', load: async () => (await impor
 const rmi: Entry = { summary: 'Remove images', load: async () => (await import('./commands/rmi.ts')).rmi };
 const run: Entry = { summary: 'Run a command in a new container', load: async () => (await import('./commands/run.ts')).run };
 const search: Entry = { summary: 'Search registries for images', load: async () => (await import('./commands/search.ts')).search };
+const save: Entry = { summary: 'Save images to an archive', load: async () => (await import('./commands/save.ts')).save };
 const start: Entry = { summary: 'Start containers', load: async () => (await import('./commands/start.ts')).start };
 const stats: Entry = { summary: 'Show what containers use', load: async () => (await import('./commands/stats.ts')).stats };
 const stop: Entry = { summary: 'Stop containers', load: async () => (await import('./commands/stop.ts')).stop };
@@ -129,6 +130,7 @@ export const groups: Readonly<Record<string, Group>> = {
       ls: { ...images, alias: true },
       pull,
       rm: rmi,
+      save,
       search,
       tag,
       tree: { summary: "Show an image's layers", load: async () => (await import('./commands/image-tree.ts')).imageTreeCommand },
