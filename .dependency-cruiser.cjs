@@ -25,7 +25,8 @@ const engineRooms = {
   tree: ['snapshot', 'state', 'config'],
   image: ['reference', 'registry', 'content', 'layer', 'tree', 'snapshot', 'state', 'config', 'events'],
   container: ['image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference'],
-  service: ['config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
+  trash: ['config', 'state', 'snapshot', 'image', 'volume', 'container'],
+  service: ['trash', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
 };
 
 module.exports = {

@@ -278,6 +278,8 @@ export const containerRoutes = {
       /** With its anonymous volumes. */
       volumes: v.optional(v.boolean(), false),
       timeoutSeconds: v.optional(v.number()),
+      /** Keep it for a while; see the trash. */
+      trash: v.optional(v.boolean(), true),
     }),
     output: v.strictObject({ id: containerId }),
   }),

@@ -8,6 +8,7 @@ import { eventRoutes } from './event.ts';
 import { imageRoutes } from './image.ts';
 import { registryRoutes } from './registry.ts';
 import { systemRoutes } from './system.ts';
+import { trashRoutes } from './trash.ts';
 import { volumeRoutes } from './volume.ts';
 
 export const engineContract = {
@@ -19,6 +20,7 @@ export const engineContract = {
     event: eventRoutes,
     system: systemRoutes,
     registry: registryRoutes,
+    trash: trashRoutes,
   },
 } satisfies Contract;
 

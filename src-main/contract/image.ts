@@ -171,7 +171,13 @@ export const imageRoutes = {
     output: v.strictObject({ id: imageId }),
   }),
   remove: call({
-    input: v.strictObject({ image: nameOrId, force: v.optional(v.boolean(), false), ignore: v.optional(v.boolean(), false) }),
+    input: v.strictObject({
+      image: nameOrId,
+      force: v.optional(v.boolean(), false),
+      ignore: v.optional(v.boolean(), false),
+      /** Keep it for a while; see the trash. */
+      trash: v.optional(v.boolean(), true),
+    }),
     output: v.strictObject({ untagged: v.array(v.string()), deleted: v.array(imageId) }),
   }),
   /** Makes sure that the embedded starter image is in the store; needs no network. Answers its name. */

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import { call } from '../rpc/define.ts';
+import { imageId } from './ids.ts';
+import { pruneDone, pruneOrder, prunePlan, pruneRequest } from './trash.ts';
 
 /** The sentences of the host check that can be said in other languages. */
 export const checkTextKey = v.picklist([
@@ -134,7 +136,7 @@ export type SystemInfo = v.InferOutput<typeof systemInfo>;
 export const diskUsage = v.strictObject({
   images: v.array(
     v.strictObject({
-      id: v.string(),
+      id: imageId,
       names: v.array(v.string()),
       createdAt: v.number(),
       sizeBytes: v.number(),
@@ -143,7 +145,7 @@ export const diskUsage = v.strictObject({
       containers: v.number(),
     }),
   ),
-  /** Bytes of all layers, each counted once. */
+  /** Bytes of all layers that images or containers need, each counted once. */
   imageBytes: v.number(),
   containers: v.array(
     v.strictObject({
@@ -154,9 +156,15 @@ export const diskUsage = v.strictObject({
       state: v.string(),
       createdAt: v.number(),
       sizeBytes: v.number(),
+      /** Volumes that it mounts. */
+      volumes: v.number(),
     }),
   ),
   volumes: v.array(v.strictObject({ name: v.string(), links: v.number(), sizeBytes: v.number() })),
+  /** What pruning each kind alone would free: unused images with all their layers, containers that do not run, unused volumes. */
+  reclaimable: v.strictObject({ imageBytes: v.number(), containerBytes: v.number(), volumeBytes: v.number() }),
+  /** What is kept for a while, and what emptying it would free. */
+  trash: v.strictObject({ entries: v.number(), bytes: v.number() }),
 });
 export type DiskUsage = v.InferOutput<typeof diskUsage>;
 
@@ -176,4 +184,8 @@ export const systemRoutes = {
   /** The host in words, and the store's health. Changes nothing. */
   check: call({ input: v.strictObject({}), output: v.strictObject({ host: v.array(checkLine), store: v.array(storeProblem) }) }),
   diskUsage: call({ input: v.strictObject({}), output: diskUsage }),
+  /** What a prune would take. Changes nothing. */
+  planPrune: call({ input: pruneRequest, output: prunePlan }),
+  /** Takes exactly what a plan has named, each only if nothing refers to it by then. */
+  prune: call({ input: pruneOrder, output: pruneDone }),
 };

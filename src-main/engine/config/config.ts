@@ -46,3 +46,4 @@ export interface ContainerDefaults {
 
 export { loadConfig, tmpDirectory, type ConfigRequest, type EngineOptions } from './load-config.ts';
 export { parseSizeBytes } from './size.ts';
+export { loadTrashSettings, type TrashSettings } from './trash-settings.ts';

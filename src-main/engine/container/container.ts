@@ -20,7 +20,7 @@ import type { TransferProgress } from '../../contract/image.ts';
 import type { StoreProblem } from '../../contract/system.ts';
 import type { ContainerRecord } from '../state/state.ts';
 
-export { createContainers } from './create-containers.ts';
+export { cleanUpCommand, createContainers } from './create-containers.ts';
 export type { ContainerDependencies } from './room.ts';
 
 export interface AttachOptions {
@@ -56,8 +56,20 @@ export interface Containers {
   rename(nameOrId: string, name: string): Promise<ContainerRecord>;
   remove(
     nameOrId: string,
-    options: { readonly force: boolean; readonly volumes: boolean; readonly timeoutSeconds: number | undefined },
+    options: {
+      readonly force: boolean;
+      readonly volumes: boolean;
+      readonly timeoutSeconds: number | undefined;
+      /** Keep it for a while instead of deleting it. */
+      readonly trash?: boolean;
+    },
   ): Promise<ContainerRecord>;
+  /** Out of the trash, under its name or another, with its anonymous volumes. `already-exists` when the name is taken. */
+  restore(trashId: string, name?: string): Promise<ContainerRecord>;
+  /** Deletes for good what the trash has of a container. */
+  discard(trashId: string): Promise<void>;
+  /** Finishes discards whose process died; says what it did. */
+  recoverTrash(): Promise<readonly string[]>;
   wait(nameOrId: string, conditions: readonly string[], signal: AbortSignal): Promise<number>;
   list(options: {
     readonly all: boolean;

@@ -12,6 +12,7 @@ import type { ContainerDependencies, Room } from './room.ts';
 import { asOfNow, toSummary } from './summary.ts';
 
 const actions = () => import('./actions.ts');
+const trash = () => import('./trash.ts');
 
 export function createContainers(dependencies: ContainerDependencies): {
   readonly containers: Containers;
@@ -41,6 +42,9 @@ export function createContainers(dependencies: ContainerDependencies): {
     kill: async (nameOrId, signalName) => (await actions()).killContainer(room, restarts, nameOrId, signalName),
     rename: async (nameOrId, name) => (await actions()).renameContainer(room, nameOrId, name),
     remove: async (nameOrId, options) => (await actions()).removeContainer(room, restarts, nameOrId, options),
+    restore: async (trashId, name) => (await trash()).restoreContainer(room, trashId, name),
+    discard: async (trashId) => (await trash()).discardContainer(room, trashId),
+    recoverTrash: async () => (await trash()).recoverDiscards(room),
     wait: async (nameOrId, conditions, signal) => (await actions()).waitForCondition(room, nameOrId, conditions, signal),
     list: (options) => listContainers(room, options),
     summary: (record) => toSummary(asOfNow(room, record)),
@@ -68,7 +72,7 @@ export function createContainers(dependencies: ContainerDependencies): {
 }
 
 /** The script takes the run root (for the janitor's lock), the graph root, and Podman's global options for the rest. */
-function cleanUpCommand(config: EngineConfig): readonly string[] {
+export function cleanUpCommand(config: EngineConfig): readonly string[] {
   return [
     join(config.resources, 'bin', 'selkie-cleanup'),
     ...[config.runRoot, config.graphRoot, `--runtime=${config.ociRuntime}`],

@@ -4,14 +4,14 @@ import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageDetail } from '../../contract/image.ts';
 import { createBlobStore, createDownloadStore } from '../content/content.ts';
 import type { Limits } from '../registry/registry.ts';
-import { unreferencedLayers } from './commit.ts';
+import { dropLayers, unreferencedLayers } from './commit.ts';
 import { parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { ImageStore, ResolvedImage } from './image.ts';
 import { findImage, nameToGive, resolveImage } from './lookup.ts';
 import { parseManifest } from './manifest.ts';
 import { findImageProblems } from './problems.ts';
-import { recoverImages, removeImage, untagImage } from './removal.ts';
+import { discardImage, recoverImages, removeImage, restoreImage, untagImage } from './removal.ts';
 
 export type ImageStoreOptions = Pick<ImageContext, 'config' | 'state' | 'layers' | 'snapshots' | 'system'> & {
   /** Default: the process's own, read at the moment of use. */
@@ -111,7 +111,12 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       });
     },
     untag: (nameOrId, names) => untagImage(context, readRegistries(context), nameOrId, names),
-    remove: (nameOrId, { force }) => removeImage(context, readRegistries(context), nameOrId, force),
+    remove: (nameOrId, removeOptions) => removeImage(context, readRegistries(context), nameOrId, removeOptions),
+    restore: (trashId) => restoreImage(context, trashId),
+    discard: (trashId) => discardImage(context, trashId),
+    async dropLayers(chainIds) {
+      await dropLayers(context, chainIds);
+    },
     searchRegistries: () => {
       const { unqualifiedSearch, files } = readRegistries(context);
       return { search: unqualifiedSearch, files };

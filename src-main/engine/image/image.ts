@@ -15,6 +15,7 @@ import type { StoreProblem } from '../../contract/system.ts';
 import type { ImageRecord } from '../state/state.ts';
 
 export { createImageStore, type ImageStoreOptions } from './image-store.ts';
+export { layerUsage, type LayerUsage } from './prune.ts';
 
 export interface PullOptions {
   readonly policy: 'always' | 'missing' | 'never' | 'newer';
@@ -63,6 +64,20 @@ export interface RemovedImage {
   readonly deleted: readonly ImageId[];
 }
 
+export interface RemoveOptions {
+  readonly force: boolean;
+  /** Keep it for a while instead of deleting it. */
+  readonly trash?: boolean;
+  /** Refuse with `in-use` when it is called otherwise meanwhile. */
+  readonly expectedNames?: readonly string[];
+}
+
+export interface RestoredImage {
+  readonly record: ImageRecord;
+  /** Names that another image has meanwhile. */
+  readonly taken: readonly string[];
+}
+
 export interface ImageStore {
   /** By short or full name, name@digest, id or its beginning. `not-found`, or `ambiguous` with the candidates. */
   resolve(nameOrId: string): ResolvedImage;
@@ -86,7 +101,13 @@ export interface ImageStore {
   /** Without names: all of them. */
   untag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Podman's rules: a name among several is only untagged; `in-use` with the containers when one is made from it, unless forced (the caller removes containers first). */
-  remove(nameOrId: string, options: { readonly force: boolean }): Promise<RemovedImage>;
+  remove(nameOrId: string, options: RemoveOptions): Promise<RemovedImage>;
+  /** Out of the trash. */
+  restore(trashId: string): Promise<RestoredImage>;
+  /** Deletes for good what the trash has of an image. */
+  discard(trashId: string): Promise<void>;
+  /** Removes those of these layers that nothing needs. */
+  dropLayers(chainIds: readonly Digest[]): Promise<void>;
   /** The registries that short names are searched in, and the files that say so. */
   searchRegistries(): { readonly search: readonly string[]; readonly files: readonly string[] };
   /** Layers that no image refers to. */

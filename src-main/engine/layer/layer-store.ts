@@ -17,7 +17,7 @@ import type { UnpackResult } from './unpack-job.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface LayerStoreOptions {
-  readonly state: Pick<State, 'events' | 'images' | 'layers' | 'lock' | 'operations' | 'transaction' | 'tryLock'>;
+  readonly state: Pick<State, 'events' | 'images' | 'layers' | 'lock' | 'operations' | 'transaction' | 'trash' | 'tryLock'>;
   readonly snapshots: SnapshotStore;
   readonly system: Pick<System, 'attributes' | 'clock' | 'processes'>;
   readonly graphRoot: string;
@@ -117,7 +117,12 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     using _lock = await state.lock('layer', id);
     const child = state.layers.list().find(({ parentChainId }) => parentChainId === id);
     if (child) throw inUse(id, `layer ${child.chainId} lies on it`, { layer: child.chainId });
-    const image = state.images.list().find(({ chainIds }) => chainIds.includes(id));
+    // In one look at both, since an image may be on its way from the one to the other.
+    const images = state.transaction(() => [
+      ...state.images.list(),
+      ...state.trash.list().flatMap((entry) => (entry.kind === 'image' ? [entry.record] : [])),
+    ]);
+    const image = images.find(({ chainIds }) => chainIds.includes(id));
     if (image) throw inUse(id, `image ${image.id.slice(0, 12)} needs it`, { image: image.id });
     // The snapshot first: it refuses while a container lies on it. Without it the record is no longer believed.
     await snapshots.remove(id);

@@ -87,7 +87,9 @@ function compile(filters: SearchOptions['filters']): (result: SearchResult) => b
       case 'is-automated':
         return ({ automated }) => automated === (value !== 'false');
       default:
-        throw new EngineError('invalid-argument', `invalid filter type "${key}"`, { fix: 'use stars, is-official or is-automated' });
+        throw new EngineError('invalid-argument', `invalid filter type "${value === '' ? key : `${key}=${value}`}"`, {
+          fix: 'use stars, is-official or is-automated',
+        });
     }
   });
   return (result) => tests.every((fits) => fits(result));

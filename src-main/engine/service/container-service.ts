@@ -2,7 +2,7 @@ import type { ContainerDelta } from '../../contract/container.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
-import type { Rooms } from './rooms.ts';
+import { removing, type Rooms } from './rooms.ts';
 import { engineEvents } from './event-service.ts';
 import { withProgress } from './progress.ts';
 
@@ -35,8 +35,8 @@ export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
     }),
     kill: async ({ container, signal: signalName }) => ({ id: (await containers.kill(container, signalName)).id }),
     rename: async ({ container, name }) => ({ id: (await containers.rename(container, name)).id }),
-    remove: async ({ container, force, volumes, timeoutSeconds }) => ({
-      id: (await containers.remove(container, { force, volumes, timeoutSeconds })).id,
+    remove: async ({ container, force, volumes, timeoutSeconds, trash }) => ({
+      id: (await removing(rooms, trash, () => containers.remove(container, { force, volumes, timeoutSeconds, trash }))).id,
     }),
     wait: async ({ container, conditions }, { signal }) => ({ exitCode: await containers.wait(container, conditions, signal) }),
     logs: ({ container, ...options }, { signal }) =>

@@ -5,7 +5,7 @@ import type { ImageRecord } from '../state/state.ts';
 import { engineEvents } from './event-service.ts';
 import { filterImages } from './image-filter.ts';
 import { withProgress } from './progress.ts';
-import type { Rooms } from './rooms.ts';
+import { removing, type Rooms } from './rooms.ts';
 
 export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
   const { images, state } = rooms;
@@ -60,15 +60,15 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     tag: ({ image, names }) => ({ id: images.tag(image, names).id }),
     untag: ({ image, names }) => ({ id: images.untag(image, names).id }),
 
-    async remove({ image, force, ignore }) {
+    async remove({ image, force, ignore, trash }) {
       if (ignore && !images.find(image)) return { untagged: [], deleted: [] };
       if (force) {
         const found = images.resolve(image);
         for (const container of state.containers.list().filter(({ imageId }) => imageId === found.record.id)) {
-          await rooms.containers.remove(container.id, { force: true, volumes: false, timeoutSeconds: undefined });
+          await rooms.containers.remove(container.id, { force: true, volumes: false, timeoutSeconds: undefined, trash });
         }
       }
-      const { untagged, deleted } = await images.remove(image, { force });
+      const { untagged, deleted } = await removing(rooms, trash, () => images.remove(image, { force, trash }));
       return { untagged: [...untagged], deleted: [...deleted] };
     },
 

@@ -7,6 +7,7 @@ import type { Network } from '../network/network.ts';
 import type { OciRuntime } from '../runtime/runtime.ts';
 import type { SnapshotStore } from '../snapshot/snapshot.ts';
 import type { State } from '../state/state.ts';
+import type { Trash } from '../trash/trash.ts';
 import type { VolumeStore } from '../volume/volume.ts';
 
 /** The opened rooms of one engine. */
@@ -22,4 +23,12 @@ export interface Rooms {
   readonly monitor: Monitor;
   readonly containers: Containers;
   readonly recovery: Recovery;
+  readonly trash: Trash;
+}
+
+/** A removal by a person: what it puts into the trash is looked after. */
+export async function removing<T>({ trash }: Rooms, toTrash: boolean, remove: () => Promise<T>): Promise<T> {
+  const removed = await remove();
+  if (toTrash) trash.noteRemoval();
+  return removed;
 }

@@ -9,6 +9,7 @@ import { imageHandlers } from './image-service.ts';
 import { registryHandlers } from './registry-service.ts';
 import type { Rooms } from './rooms.ts';
 import { systemHandlers } from './system-service.ts';
+import { trashHandlers } from './trash-service.ts';
 import { volumeHandlers } from './volume-service.ts';
 
 export type { Rooms } from './rooms.ts';
@@ -21,5 +22,6 @@ export function createHandlers(rooms: Rooms): EngineHandlers {
     event: eventHandlers(rooms),
     system: systemHandlers(rooms),
     registry: registryHandlers(rooms),
+    trash: trashHandlers(rooms),
   };
 }

@@ -4,7 +4,7 @@ import { build } from '../../base/version.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { SystemInfo } from '../../contract/system.ts';
 import { diskUsage } from './disk-usage.ts';
-import type { Rooms } from './rooms.ts';
+import { removing, type Rooms } from './rooms.ts';
 
 export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
   return {
@@ -22,6 +22,11 @@ export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
       store: [...(await rooms.recovery.findProblems())],
     }),
     diskUsage: () => diskUsage(rooms),
+    planPrune: async (request) => (await import('../trash/trash.ts')).planPrune(rooms, request),
+    async prune(order, { signal }) {
+      const { pruneByPlan } = await import('../trash/trash.ts');
+      return removing(rooms, order.trash, () => pruneByPlan(rooms, order, signal));
+    },
   };
 }
 

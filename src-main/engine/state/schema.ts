@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { EngineError } from '../../base/errors.ts';
 
 /** Raised with every change of the tables; {@link migrate} brings older ones forward. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const tables = `
 CREATE TABLE containers (
@@ -47,6 +47,20 @@ CREATE TABLE operations (
 ) STRICT;
 `;
 
+/** Since version 2. An older engine would take away layers that only the trash refers to: so it must not open the store. */
+const trash = `
+CREATE TABLE trash (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  object TEXT NOT NULL,
+  name TEXT NOT NULL,
+  removed_at INTEGER NOT NULL,
+  size_bytes INTEGER,
+  record TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trash_by_object ON trash (kind, object);
+`;
+
 /** Makes or updates the tables, once, whichever of several engines comes first. */
 export function migrate(database: DatabaseSync, path: string): void {
   if (versionOf(database) === schemaVersion) return;
@@ -63,6 +77,7 @@ export function migrate(database: DatabaseSync, path: string): void {
       );
     }
     if (found === 0) database.exec(tables);
+    if (found < 2) database.exec(trash);
     database.exec(`PRAGMA user_version = ${schemaVersion}`);
     database.exec('COMMIT');
   } catch (error) {

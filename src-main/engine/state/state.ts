@@ -119,6 +119,24 @@ export interface VolumeRecord {
   readonly anonymous: boolean;
 }
 
+interface TrashEntry {
+  /** Twelve hexadecimal digits. */
+  readonly id: string;
+  /** Id of the container or image, name of the volume. */
+  readonly object: string;
+  /** What a person called it; empty for an image without names. */
+  readonly name: string;
+  readonly removedAt: number;
+  /** Of its own files; undefined until somebody has measured them. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** What was removed and can be brought back: the record as it was. See the trash room. */
+export type TrashRecord =
+  | (TrashEntry & { readonly kind: 'container'; readonly record: ContainerRecord })
+  | (TrashEntry & { readonly kind: 'image'; readonly record: ImageRecord })
+  | (TrashEntry & { readonly kind: 'volume'; readonly record: VolumeRecord });
+
 export type OperationKind =
   | 'container.create'
   | 'container.start'
@@ -132,7 +150,9 @@ export type OperationKind =
   | 'image.remove'
   | 'layer.unpack'
   | 'tree.hold'
-  | 'volume.remove';
+  | 'volume.remove'
+  | 'volume.restore'
+  | 'trash.empty';
 
 export interface OperationRecord {
   readonly id: number;
@@ -155,6 +175,7 @@ export interface State extends Disposable {
   readonly images: ImageTable;
   readonly layers: LayerTable;
   readonly volumes: VolumeTable;
+  readonly trash: TrashTable;
   readonly events: EventTable;
   readonly operations: OperationTable;
   /** BEGIN IMMEDIATE … COMMIT; nested calls join. Touches the signal file afterwards, so other engines look. */
@@ -204,6 +225,18 @@ export interface VolumeTable {
   remove(name: string): void;
 }
 
+export interface TrashTable {
+  find(id: string): TrashRecord | undefined;
+  /** The newest first: a name may have been removed more than once. */
+  findObject(kind: TrashRecord['kind'], object: string): TrashRecord[];
+  /** The oldest first. */
+  list(): TrashRecord[];
+  /** Within the transaction that takes the object itself away. */
+  insert(entry: TrashRecord): void;
+  measured(id: string, sizeBytes: number): void;
+  remove(id: string): void;
+}
+
 export interface EventTable {
   /** Inside the transaction of the change it tells of. */
   append(
@@ -223,3 +256,4 @@ export interface OperationTable {
 }
 
 export { openState, type StateOptions } from './open-state.ts';
+export { newTrashId } from './trash-table.ts';

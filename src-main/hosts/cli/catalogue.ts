@@ -104,6 +104,7 @@ export const groups: Readonly<Record<string, Group>> = {
       logs,
       ls: { ...ps, alias: true },
       port,
+      prune: { summary: 'Remove containers that do not run', load: async () => (await import('./commands/prune.ts')).containerPrune },
       ps: { ...ps, alias: true },
       rename,
       restart,
@@ -128,6 +129,7 @@ export const groups: Readonly<Record<string, Group>> = {
       list: images,
       load,
       ls: { ...images, alias: true },
+      prune: { summary: 'Remove unused images', load: async () => (await import('./commands/prune.ts')).imagePrune },
       pull,
       rm: rmi,
       save,
@@ -144,6 +146,16 @@ export const groups: Readonly<Record<string, Group>> = {
       df: { summary: 'Show what uses the disk', load: async () => (await import('./commands/df.ts')).df },
       events,
       info,
+      prune: { summary: 'Remove what is not used', load: async () => (await import('./commands/prune.ts')).systemPrune },
+    },
+  },
+  trash: {
+    summary: 'Bring back what was removed',
+    commands: {
+      empty: { summary: 'Delete it for good', load: async () => (await import('./commands/trash.ts')).trashEmpty },
+      list: { summary: 'List what was removed', load: async () => (await import('./commands/trash.ts')).trashList, alias: true },
+      ls: { summary: 'List what was removed', load: async () => (await import('./commands/trash.ts')).trashList },
+      restore: { summary: 'Bring something back', load: async () => (await import('./commands/trash.ts')).trashRestore },
     },
   },
   volume: {
@@ -154,6 +166,7 @@ export const groups: Readonly<Record<string, Group>> = {
       inspect: { summary: 'Show all that is known about volumes', load: async () => (await import('./commands/volume.ts')).volumeInspect },
       list: { ...volumeList, alias: true },
       ls: volumeList,
+      prune: { summary: 'Remove volumes that nobody uses', load: async () => (await import('./commands/prune.ts')).volumePrune },
       remove: { ...volumeRemove, alias: true },
       rm: volumeRemove,
     },
@@ -193,16 +206,16 @@ export const notYet: ReadonlySet<string> = new Set([
     'container init',
     'container mount',
     'container pause',
-    'container prune',
+
     'container restore',
     'container runlabel',
     'container unmount',
   ],
-  ...['container unpause', 'container update', 'image build', 'image diff', 'image import', 'image mount', 'image prune'],
+  ...['container unpause', 'container update', 'image build', 'image diff', 'image import', 'image mount'],
   ...['image push', 'image save', 'image scp', 'image sign', 'image trust', 'image unmount', 'system connection'],
   ...[
     'system migrate',
-    'system prune',
+
     'system renumber',
     'system reset',
     'system service',
@@ -210,5 +223,5 @@ export const notYet: ReadonlySet<string> = new Set([
     'volume import',
     'volume mount',
   ],
-  ...['volume prune', 'volume reload', 'volume unmount'],
+  ...['volume reload', 'volume unmount'],
 ]);
