@@ -155,12 +155,34 @@ export const imageRoutes = {
       path: v.string(),
       format: v.optional(v.picklist(['docker-archive', 'oci-archive', 'oci-dir', 'docker-dir']), 'docker-archive'),
       names: v.optional(v.array(v.string()), []),
+      /** The names by which images are asked for do not go with them. */
+      withoutName: v.optional(v.boolean(), false),
       /** docker-dir: layers by gzip. */
       compress: v.optional(v.boolean(), false),
       /** OCI: layers as they are. */
       uncompressed: v.optional(v.boolean(), false),
     }),
     item: transferItem,
+  }),
+  /** To a registry: [docker://]host/path[:tag]; without a destination to where its name says. */
+  push: stream({
+    input: v.strictObject({
+      image: nameOrId,
+      destination: v.optional(v.string()),
+      format: v.optional(v.picklist(['oci', 'v2s2'])),
+      compressionFormat: v.optional(v.picklist(['gzip', 'zstd'])),
+      compressionLevel: v.optional(v.number()),
+      tlsVerify: v.optional(v.boolean()),
+      /** user:password, for this push alone; never stored or logged. */
+      credentials: v.optional(v.string()),
+      authFile: v.optional(v.string()),
+      certDirectory: v.optional(v.string()),
+    }),
+    item: v.variant('kind', [
+      v.strictObject({ kind: v.literal('progress'), progress: transferProgress }),
+      /** `digest`: of its manifest there. */
+      v.strictObject({ kind: v.literal('pushed'), id: imageId, name: v.string(), digest }),
+    ]),
   }),
   tag: call({
     input: v.strictObject({ image: nameOrId, names: v.pipe(v.array(v.string()), v.nonEmpty()) }),

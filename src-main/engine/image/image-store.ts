@@ -100,6 +100,10 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       const { saveImages } = await import('./save.ts');
       return saveImages(context, nameOrIds, saveOptions);
     },
+    async push(nameOrId, destination, pushOptions) {
+      const { Push } = await import('./push.ts');
+      return new Push(context, pushOptions).run(nameOrId, destination);
+    },
     tag(nameOrId, names) {
       const given = names.map(nameToGive);
       return state.transaction(() => {

@@ -39,12 +39,36 @@ export interface SaveOptions {
   readonly path: string;
   /** Further names for the first image. */
   readonly names?: readonly string[];
+  /** The names by which images are asked for do not go with them. */
+  readonly withoutName?: boolean;
   /** docker-dir: gzip instead of plain layers. */
   readonly compress?: boolean;
   /** OCI: plain layers instead of gzip. */
   readonly uncompressed?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export interface PushOptions {
+  /** Default: the kind that it came as; the other one when the registry takes no such manifests. */
+  readonly format?: 'oci' | 'v2s2';
+  /** Default gzip. zstd makes an OCI image. */
+  readonly compressionFormat?: 'gzip' | 'zstd';
+  readonly compressionLevel?: number;
+  readonly tlsVerify?: boolean;
+  readonly credentials?: string;
+  readonly authFile?: string;
+  readonly certDirectory?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export interface PushedImage {
+  readonly id: ImageId;
+  /** The full name that it has there. */
+  readonly name: string;
+  /** Of its manifest there. */
+  readonly digest: Digest;
 }
 
 export interface SavedImage {
@@ -97,6 +121,12 @@ export interface ImageStore {
    * Errors: `not-found`, `corrupt` (a layer was changed on the disk), `unsupported` (a layer without a recipe), `already-exists`, `disk-full`, `cancelled`.
    */
   save(nameOrIds: readonly string[], options: SaveOptions): Promise<readonly SavedImage[]>;
+  /**
+   * Sends an image to a registry, as `[docker://]host/path[:tag]`; without a destination to where its name says. Layers that are there are
+   * not sent again, and where all of them are those that it came with, it keeps its digest. The tag is set when all is there.
+   * Errors: those of `save` for what is read, those of a pull for the registry's side; `invalid-argument` for a destination that is none.
+   */
+  push(nameOrId: string, destination: string | undefined, options: PushOptions): Promise<PushedImage>;
   tag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Without names: all of them. */
   untag(nameOrId: string, names: readonly string[]): ImageRecord;

@@ -1,4 +1,5 @@
 /** An image on its way out: to an archive, a folder or a registry. */
+import { createHash } from 'node:crypto';
 import { EngineError } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import type { ImageRecord } from '../state/state.ts';
@@ -74,6 +75,7 @@ function layerType(kind: ManifestKind, compression: PlacedLayer['compression']):
 
 export interface BuiltManifest {
   readonly bytes: Buffer;
+  readonly digest: Digest;
   readonly mediaType: string;
 }
 
@@ -82,7 +84,7 @@ export function buildManifest(image: OutgoingImage, kind: ManifestKind, layers: 
   const { stored } = image;
   const type = kind === 'oci' ? mediaType.ociManifest : mediaType.dockerManifest;
   if (stored && kindOf(stored.manifest.mediaType) === kind && saysTheSame(stored.manifest, image, layers))
-    return { bytes: stored.bytes, mediaType: stored.manifest.mediaType };
+    return toBuilt(stored.bytes, stored.manifest.mediaType);
   const annotations = stored && kind === 'oci' ? annotationsOf(stored.document) : undefined;
   const document = {
     schemaVersion: 2,
@@ -95,7 +97,11 @@ export function buildManifest(image: OutgoingImage, kind: ManifestKind, layers: 
     layers: layers.map(({ digest, size, compression }) => ({ mediaType: layerType(kind, compression), digest, size })),
     ...(annotations === undefined ? {} : { annotations }),
   };
-  return { bytes: Buffer.from(JSON.stringify(document)), mediaType: type };
+  return toBuilt(Buffer.from(JSON.stringify(document)), type);
+}
+
+function toBuilt(bytes: Buffer, type: string): BuiltManifest {
+  return { bytes, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest, mediaType: type };
 }
 
 function saysTheSame(manifest: ImageManifest, image: OutgoingImage, layers: readonly PlacedLayer[]): boolean {

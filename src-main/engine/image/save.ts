@@ -7,7 +7,7 @@ import { type ImageContext, readRegistries } from './context.ts';
 import type { SaveOptions, SavedImage } from './image.ts';
 import { resolveImage } from './lookup.ts';
 import { mediaType } from './media-type.ts';
-import { type OutgoingImage, type OutgoingLayer, type PlacedLayer, buildManifest, toOutgoing } from './outgoing.ts';
+import { type BuiltManifest, type OutgoingImage, type OutgoingLayer, type PlacedLayer, buildManifest, toOutgoing } from './outgoing.ts';
 import { reportLayer } from './progress.ts';
 import { type PlacedBlob, type SaveTarget, openFolderTarget, openTarTarget } from './save-target.ts';
 
@@ -27,7 +27,7 @@ const ociBlob = (digest: Digest): string => `blobs/sha256/${hexOf(digest)}`;
 export async function saveImages(context: ImageContext, nameOrIds: readonly string[], options: SaveOptions): Promise<SavedImage[]> {
   const { format, path, signal } = options;
   throwIfAborted(signal);
-  const images = collect(context, nameOrIds, options.names ?? []);
+  const images = collect(context, nameOrIds, options);
   const [first] = images;
   if (!first) throw new EngineError('invalid-argument', 'no image is named', { details: { field: 'images' } });
   if (images.length > 1 && format !== 'docker-archive')
@@ -47,19 +47,25 @@ export async function saveImages(context: ImageContext, nameOrIds: readonly stri
 }
 
 /** Named twice, an image is there once, with both names. An id gives no name, as in Podman. */
-function collect(context: ImageContext, nameOrIds: readonly string[], names: readonly string[]): NamedImage[] {
+function collect(context: ImageContext, nameOrIds: readonly string[], options: SaveOptions): NamedImage[] {
   const registries = readRegistries(context);
   const found = new Map<string, { readonly image: OutgoingImage; readonly names: string[] }>();
   for (const text of nameOrIds) {
     const { record, name } = resolveImage(context.state.images, registries, text);
     const entry = found.get(record.id) ?? { image: toOutgoing(context, record), names: [] };
     found.set(record.id, entry);
-    if (record.names.includes(name) && !entry.names.includes(name)) entry.names.push(name);
+    if (options.withoutName !== true && record.names.includes(name) && !entry.names.includes(name)) entry.names.push(name);
   }
-  const more = names.map((name) => formatReference(withDefaultTag(parseReference(isShortName(name) ? `localhost/${name}` : name))));
   const [first] = found.values();
-  for (const name of more) if (first && !first.names.includes(name)) first.names.push(name);
+  for (const name of (options.names ?? []).map((one) => nameIn(options.format, one)))
+    if (first && !first.names.includes(name)) first.names.push(name);
   return [...found.values()];
+}
+
+/** In Docker's archives names are references; in an OCI layout they are what people choose. */
+function nameIn(format: SaveOptions['format'], name: string): string {
+  if (format === 'oci-archive' || format === 'oci-dir') return name;
+  return formatReference(withDefaultTag(parseReference(isShortName(name) ? `localhost/${name}` : name)));
 }
 
 class Save {
@@ -85,6 +91,10 @@ class Save {
       Layers: image.layers.map(({ diffId }) => nameOf(diffId)),
     }));
     await this.#file('manifest.json', JSON.stringify(entries));
+    for (const { image } of images) {
+      const plain = image.layers.map(({ diffId, sizeBytes }) => ({ digest: diffId, size: sizeBytes, compression: 'none' as const }));
+      this.#tellManifest(buildManifest(image, 'docker', plain));
+    }
   }
 
   /** What c/image calls `dir`: blobs by their digests and one manifest.json. */
@@ -93,7 +103,9 @@ class Save {
     const layers: PlacedLayer[] = [];
     for (const layer of image.layers) layers.push(await this.#layer(layer, compression, hexOf));
     await this.#config(image, hexOf);
-    await this.#file('manifest.json', buildManifest(image, 'docker', layers).bytes);
+    const manifest = buildManifest(image, 'docker', layers);
+    await this.#file('manifest.json', manifest.bytes);
+    this.#tellManifest(manifest);
     await this.#file('version', 'Directory Transport Version: 1.1\n');
   }
 
@@ -104,12 +116,17 @@ class Save {
     await this.#config(image, ociBlob);
     const manifest = buildManifest(image, 'oci', layers);
     const { digest, size } = await this.#target.put(one(manifest.bytes), ociBlob);
-    this.#options.onProgress?.({ kind: 'manifest', digest });
+    this.#tellManifest(manifest);
     const [name] = names;
     const annotations = name === undefined ? {} : { annotations: { 'org.opencontainers.image.ref.name': name } };
     const entry = { mediaType: manifest.mediaType, digest, size, ...annotations };
     await this.#file('index.json', JSON.stringify({ schemaVersion: 2, mediaType: mediaType.ociIndex, manifests: [entry] }));
     await this.#file('oci-layout', '{"imageLayoutVersion":"1.0.0"}');
+  }
+
+  /** An archive of Docker's has none: then the one that a copy of it would get. */
+  #tellManifest({ digest }: BuiltManifest): void {
+    this.#options.onProgress?.({ kind: 'manifest', digest });
   }
 
   async #layer(

@@ -1,6 +1,6 @@
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
-import type { PullOptions, ResolvedImage, SavedImage } from '../image/image.ts';
+import type { PullOptions, PushOptions, PushedImage, ResolvedImage, SavedImage } from '../image/image.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { engineEvents } from './event-service.ts';
 import { filterImages } from './image-filter.ts';
@@ -54,6 +54,17 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
       )) {
         if (item.kind === 'progress') yield item;
         else for (const saved of item.result) yield { kind: 'image', ...saved };
+      }
+    },
+
+    async *push(input, { signal }) {
+      const { image, destination, ...given } = input;
+      const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Omit<PushOptions, 'signal'>;
+      for await (const item of withProgress<TransferProgress, PushedImage>((onProgress) =>
+        images.push(image, destination, { ...options, signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else yield { kind: 'pushed', ...item.result };
       }
     },
 

@@ -26,6 +26,10 @@ export function createLayerTable(database: Database): LayerTable {
       const row = database.get('SELECT * FROM blobs WHERE blob_digest = ?', blobDigest);
       return row && { blobDigest, diffId: row['diff_id'] as Digest, sizeBytes: Number(row['size_bytes']) };
     },
+    blobsOf: (diffId) =>
+      database
+        .all('SELECT * FROM blobs WHERE diff_id = ? ORDER BY blob_digest', diffId)
+        .map((row) => ({ blobDigest: row['blob_digest'] as Digest, diffId, sizeBytes: Number(row['size_bytes']) })),
     putBlob(record) {
       database.change(
         'INSERT OR REPLACE INTO blobs (blob_digest, diff_id, size_bytes) VALUES (?, ?, ?)',

@@ -215,6 +215,8 @@ export interface LayerTable {
   put(record: LayerRecord): void;
   remove(chainId: Digest): void;
   findBlob(blobDigest: Digest): BlobRecord | undefined;
+  /** All that are known to unpack to it. */
+  blobsOf(diffId: Digest): BlobRecord[];
   putBlob(record: BlobRecord): void;
 }
 

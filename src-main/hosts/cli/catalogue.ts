@@ -32,6 +32,7 @@ const logs: Entry = { summary: "Show containers' logs", load: async () => (await
 const port: Entry = { summary: 'Show published ports', load: async () => (await import('./commands/port.ts')).port };
 const ps: Entry = { summary: 'List containers', load: async () => (await import('./commands/ps.ts')).ps };
 const pull: Entry = { summary: 'Pull images from a registry', load: async () => (await import('./commands/pull.ts')).pull };
+const push: Entry = { summary: 'Push an image to a registry', load: async () => (await import('./commands/push.ts')).push };
 const rename: Entry = { summary: 'Rename a container', load: async () => (await import('./commands/rename.ts')).rename };
 const restart: Entry = { summary: 'Restart containers', load: async () => (await import('./commands/restart.ts')).restart };
 const rm: Entry = { summary: 'Remove containers', load: async () => (await import('./commands/rm.ts')).rm };
@@ -65,6 +66,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   port,
   ps,
   pull,
+  push,
   rename,
   restart,
   rm,
@@ -131,6 +133,7 @@ export const groups: Readonly<Record<string, Group>> = {
       ls: { ...images, alias: true },
       prune: { summary: 'Remove unused images', load: async () => (await import('./commands/prune.ts')).imagePrune },
       pull,
+      push,
       rm: rmi,
       save,
       search,
@@ -191,7 +194,7 @@ export const notYet: ReadonlySet<string> = new Set([
     'import',
     'init',
   ],
-  ...['kube', 'machine', 'manifest', 'mount', 'network', 'pause', 'play', 'pod', 'push', 'quadlet', 'save', 'secret'],
+  ...['kube', 'machine', 'manifest', 'mount', 'network', 'pause', 'play', 'pod', 'quadlet', 'secret'],
   ...['unmount', 'umount', 'unpause', 'unshare', 'update'],
   ...[
     'container checkpoint',
@@ -212,7 +215,7 @@ export const notYet: ReadonlySet<string> = new Set([
     'container unmount',
   ],
   ...['container unpause', 'container update', 'image build', 'image diff', 'image import', 'image mount'],
-  ...['image push', 'image save', 'image scp', 'image sign', 'image trust', 'image unmount', 'system connection'],
+  ...['image scp', 'image sign', 'image trust', 'image unmount', 'system connection'],
   ...[
     'system migrate',
 

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ImageStore, SaveOptions } from '../../../src-main/engine/image/image.ts';
@@ -45,7 +45,9 @@ describe.skipIf(reason !== '')(`saving images ${reason}`, () => {
 
   beforeAll(async () => {
     registry = await TestRegistry.start();
-    directory = mkdtempSync('/tmp/selkie-save-test-');
+    // In lower case: podman takes a folder's name for the name of the image in it.
+    directory = `/tmp/selkie-save-test-${String(process.pid)}`;
+    mkdirSync(directory);
     const lower = await makeTar({ lower: noise(2_500_000, 'lower'), 'etc/passwd': 'root:x:0:0::/:/bin/sh\n' });
     oci = makeImage([lower, upper]);
     docker = makeImage([lower, await makeTar({ other: 'x' }), await makeTar({ other: 'x' })], { docker: true });
