@@ -105,6 +105,12 @@ export interface SpawnedProcess {
 export interface Processes {
   /** Runs to the end and collects its output; does not throw for a non-zero status. `missing-tool` when there is no such program. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<ProcessResult>;
+  /** The same, and everything waits: for what takes milliseconds and has to be done before a synchronous caller goes on. `timeout` kills it. */
+  runSync(
+    command: string,
+    args: readonly string[],
+    options?: Pick<RunOptions, 'environment' | 'timeoutMs' | 'workingDirectory'>,
+  ): ProcessResult;
   spawn(command: string, args: readonly string[], options: SpawnOptions): SpawnedProcess;
   /** No error when it is gone. */
   signal(pid: number, signal: NodeJS.Signals | number): void;

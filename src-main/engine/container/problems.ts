@@ -18,6 +18,7 @@ export async function findProblems(room: Room): Promise<StoreProblem[]> {
     ...room.images.findProblems(),
     ...traces(room),
     ...orphans(room),
+    ...room.snapshots.findProblems(),
   ];
   return [...problems, ...(await strayProcesses(room))];
 }

@@ -2,6 +2,7 @@ import { chmodSync, closeSync, constants, linkSync, lstatSync, openSync, symlink
 import { isEngineError } from '../../base/errors.ts';
 import { errnoOf, toEngineError } from '../../system/errno.ts';
 import type { FileAttributes, Identity } from '../../system/system.ts';
+import type { WhiteoutForm } from '../snapshot/snapshot.ts';
 import { showName, toFsPath } from './byte-name.ts';
 import type { DirectoryNode } from './diff-tree.ts';
 import { DiffTree, isWhiteout } from './diff-tree.ts';
@@ -17,6 +18,7 @@ import type { UnpackBudget } from './unpack-budget.ts';
 export interface DiffWriterOptions {
   /** The diff directory: empty, and nobody else's. */
   readonly root: string;
+  readonly whiteoutForm: WhiteoutForm;
   readonly xattrPrefix: string;
   readonly attributes: FileAttributes;
   readonly identity: Pick<Identity, 'uidMap' | 'gidMap' | 'rootless' | 'userName'>;
@@ -42,7 +44,7 @@ const characterDevice = 0o020000;
 const blockDevice = 0o060000;
 
 /**
- * Applies the entries of a layer to a diff directory, as OCI image-spec layer.md says, with overlay's form of whiteouts.
+ * Applies the entries of a layer to a diff directory, as OCI image-spec layer.md says, with whiteouts in the store's form.
  * Every entry is made anew: what had its name is removed first, so nothing is ever written through a link.
  *
  * In a user namespace devices are left out, as containers/storage does: the kernel would not let anybody open them.
@@ -232,6 +234,10 @@ export class DiffWriter implements TarSink {
 
   /** A whiteout speaks of the layers below; what this layer itself has of that name stays, before it or after. */
   #hide(parent: DirectoryNode, name: string): void {
+    if (this.#options.whiteoutForm === 'file') {
+      this.#markByFile(parent, `.wh.${name}`);
+      return;
+    }
     const known = parent.children?.get(name);
     if (known) {
       this.#makeOpaque(known);
@@ -242,7 +248,16 @@ export class DiffWriter implements TarSink {
   }
 
   #makeOpaque(directory: DirectoryNode): void {
+    if (this.#options.whiteoutForm === 'file') {
+      this.#markByFile(directory, '.wh..wh..opq');
+      return;
+    }
     this.#attributes.setXattr(this.#tree.absoluteDirectory(directory), `${this.#options.xattrPrefix}opaque`, opaqueValue);
+  }
+
+  /** No entry makes a file of such a name, so what is there already is the same mark. */
+  #markByFile(parent: DirectoryNode, name: string): void {
+    closeSync(openSync(toFsPath(this.#tree.absolute(parent, name)), constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
   }
 
   /** Tries, since most names are new; when something has the name, removes it and tries again. */

@@ -75,6 +75,7 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
       diffDirectory,
       alias: join(beside, 'alias'),
       place: graphRoot,
+      whiteoutForm: snapshots.whiteoutForm,
       xattrPrefix: snapshots.xattrPrefix,
       files: recipeFilesIn(beside),
       path,

@@ -1,5 +1,6 @@
 /** What goes between the layer store and its worker threads. Plain data: it is cloned. */
 import type { ErrorData } from '../../base/errors.ts';
+import type { WhiteoutForm } from '../snapshot/snapshot.ts';
 import type { RecipeFiles } from './recipe-format.ts';
 
 export interface UnpackJob {
@@ -7,6 +8,7 @@ export interface UnpackJob {
   readonly alias: string;
   /** Where on the disk that is, as a person knows it. */
   readonly place: string;
+  readonly whiteoutForm: WhiteoutForm;
   readonly xattrPrefix: string;
   readonly files: RecipeFiles;
   /** A file that holds the whole blob; undefined: it comes in `chunk` messages. */

@@ -84,6 +84,7 @@ async function unpack(job: UnpackJob): Promise<UnpackResult> {
   const writer = new DiffWriter({
     root: job.diffDirectory,
     alias: job.alias,
+    whiteoutForm: job.whiteoutForm,
     xattrPrefix: job.xattrPrefix,
     attributes,
     identity,

@@ -14,6 +14,8 @@
  * - `mount` is idempotent; mount points are in the run root, so a reboot forgets them.
  * It does not know images, tar or the database.
  */
+import type { System } from '../../system/system.ts';
+
 export interface SnapshotEntry {
   readonly key: string;
   readonly parent: string | undefined;
@@ -21,6 +23,15 @@ export interface SnapshotEntry {
   /** It is committed, but its record cannot be read or its diff directory is gone: it can only be removed. */
   readonly damaged?: true;
 }
+
+/** What the store cannot put right by itself, in words. */
+export interface SnapshotProblem {
+  readonly kind: 'leaked-process';
+  readonly object: string;
+  readonly message: string;
+}
+
+export type SnapshotSystem = Pick<System, 'attributes' | 'files' | 'identity' | 'locks' | 'mounts' | 'processes'>;
 
 /** Podman's names. */
 export type SnapshotDriver = 'overlay' | 'vfs';
@@ -86,6 +97,8 @@ export interface SnapshotStore {
   describe(key: string): Readonly<Record<string, string>>;
   /** Deletes what an interrupted create or remove left; answers what it deleted. Only under the store-wide lock. */
   sweep(): Promise<readonly string[]>;
+  /** Looks only. Not what a sweep deletes, nor mounts: who uses the store knows which of them it needs. */
+  findProblems(): readonly SnapshotProblem[];
 }
 
 export { openSnapshotStore } from './open-snapshot-store.ts';

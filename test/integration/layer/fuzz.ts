@@ -63,6 +63,7 @@ function unpack(base: string, bytes: Buffer, pieceSize: number, seed: number): s
   const writer = new DiffWriter({
     root,
     alias: join(base, 'layer', 'alias'),
+    whiteoutForm: 'overlay-char-device',
     xattrPrefix: system.identity.rootless ? 'user.overlay.' : 'trusted.overlay.',
     attributes: system.attributes,
     identity: system.identity,
