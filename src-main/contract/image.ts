@@ -108,10 +108,19 @@ export const transferProgress = v.variant('kind', [
 ]);
 export type TransferProgress = v.InferOutput<typeof transferProgress>;
 
-const transferItem = v.variant('kind', [
+export const transferItem = v.variant('kind', [
   v.strictObject({ kind: v.literal('progress'), progress: transferProgress }),
   v.strictObject({ kind: v.literal('image'), id: imageId, name: v.string() }),
 ]);
+
+export const mountedObject = v.strictObject({
+  id: v.string(),
+  names: v.array(v.string()),
+  /** Of an image's manifest. */
+  digest: v.optional(digest),
+  path: v.string(),
+});
+export type MountedObject = v.InferOutput<typeof mountedObject>;
 
 export const imageRoutes = {
   list: call({
@@ -164,6 +173,30 @@ export const imageRoutes = {
     }),
     item: transferItem,
   }),
+  /** One image of one layer, from a tar of files (plain, gzip, zstd, xz, bzip2). */
+  import: stream({
+    input: v.strictObject({
+      /** Exactly one of them: an absolute path, or an http or https address. */
+      path: v.optional(v.string()),
+      url: v.optional(v.string()),
+      /** For messages, when the path means nothing to a person. */
+      shownAs: v.optional(v.string()),
+      reference: v.optional(nameOrId),
+      changes: v.optional(v.array(v.string()), []),
+      message: v.optional(v.string(), ''),
+      os: v.optional(v.string()),
+      architecture: v.optional(v.string()),
+      variant: v.optional(v.string()),
+    }),
+    item: transferItem,
+  }),
+  /** Read-only; the rest as of containers. */
+  mount: call({ input: v.strictObject({ image: nameOrId }), output: mountedObject }),
+  unmount: call({
+    input: v.strictObject({ image: nameOrId, force: v.optional(v.boolean(), false) }),
+    output: v.strictObject({ id: v.string(), wasMounted: v.boolean() }),
+  }),
+  mounted: call({ input: v.strictObject({}), output: v.array(mountedObject) }),
   /** To a registry: [docker://]host/path[:tag]; without a destination to where its name says. */
   push: stream({
     input: v.strictObject({

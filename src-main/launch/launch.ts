@@ -28,6 +28,7 @@ export { enterSandbox, type EnterRequest } from './enter-sandbox.ts';
 export { openInProcess, type InProcessEngine, type InProcessRequest } from './open-in-process.ts';
 export type { WorkerEngine, WorkerRequest } from './open-worker.ts';
 export { parseGlobalArguments } from './global-arguments.ts';
+export { isOutsideOfSandbox, runInSandbox } from './run-in-sandbox.ts';
 export { resourcesDirectory } from './install-paths.ts';
 export { prepareLimits } from './open-in-process.ts';
 

@@ -12,13 +12,17 @@ import type {
   ContainerSummary,
   ExecSpec,
   LogEntry,
+  PathChange,
   TerminalDown,
   TerminalUp,
 } from '../../contract/container.ts';
 import type { ContainerId } from '../../contract/ids.ts';
-import type { TransferProgress } from '../../contract/image.ts';
+import type { MountedObject, TransferProgress } from '../../contract/image.ts';
 import type { StoreProblem } from '../../contract/system.ts';
+import type { ResolvedImage } from '../image/image.ts';
 import type { ContainerRecord } from '../state/state.ts';
+import type { CommitOptions } from './commit.ts';
+import type { DiffOptions } from './diff.ts';
 
 export { cleanUpCommand, createContainers } from './create-containers.ts';
 export type { ContainerDependencies } from './room.ts';
@@ -84,6 +88,17 @@ export interface Containers {
   exec(spec: ExecSpec, up: AsyncIterable<TerminalUp>, signal: AbortSignal): AsyncIterable<TerminalDown>;
   execDetached(spec: ExecSpec): Promise<string>;
   top(nameOrId: string, descriptors: readonly string[]): Promise<{ readonly titles: string[]; readonly processes: string[][] }>;
+  diff(nameOrId: string, options: DiffOptions): Promise<PathChange[]>;
+  commit(nameOrId: string, options: CommitOptions): Promise<ResolvedImage>;
+  /** The whole tree as an archive. */
+  export(nameOrId: string, signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** Until as many unmounts. Trees of images are mounted by the same count, hence here. */
+  mount(nameOrId: string): Promise<MountedObject>;
+  unmount(nameOrId: string, force: boolean): Promise<{ readonly id: string; readonly wasMounted: boolean }>;
+  mounted(): Promise<MountedObject[]>;
+  mountImage(nameOrId: string): Promise<MountedObject>;
+  unmountImage(nameOrId: string, force: boolean): Promise<{ readonly id: string; readonly wasMounted: boolean }>;
+  mountedImages(): Promise<MountedObject[]>;
   stats(nameOrIds: readonly string[] | undefined, intervalMs: number, once: boolean, signal: AbortSignal): AsyncIterable<ContainerStats[]>;
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { EngineConfig } from '../config/config.ts';
 import { openSeccompCache } from '../runtime/runtime.ts';
+import { HeldTrees } from '../tree/tree.ts';
 import type { Containers, ExitHandler, Recovery } from './container.ts';
 import { createExitHandler } from './exit-handler.ts';
 import { ExitHub } from './exit-hub.ts';
@@ -25,6 +26,7 @@ export function createContainers(dependencies: ContainerDependencies): {
     ...dependencies,
     paths,
     exitHub: new ExitHub(paths.exits, system.files),
+    trees: new HeldTrees({ ...dependencies, runRoot: config.runRoot }),
     seccompCache: openSeccompCache(config.runRoot, system.files, dependencies.runtime),
     get exitCommand() {
       return dependencies.exitCommand ?? cleanUpCommand(config);
@@ -60,6 +62,17 @@ export function createContainers(dependencies: ContainerDependencies): {
     },
     execDetached: async (spec) => (await actions()).execDetached(room, spec),
     top: async (nameOrId, descriptors) => (await actions()).topOfContainer(room, nameOrId, descriptors),
+    diff: async (nameOrId, options) => (await actions()).diffTrees(room, nameOrId, options),
+    commit: async (nameOrId, options) => (await actions()).commitContainer(room, nameOrId, options),
+    async *export(nameOrId, signal) {
+      yield* (await actions()).exportContainer(room, nameOrId, signal);
+    },
+    mount: async (nameOrId) => (await actions()).mountContainer(room, nameOrId),
+    unmount: async (nameOrId, force) => (await actions()).unmountContainer(room, nameOrId, force),
+    mounted: async () => (await actions()).mountedContainers(room),
+    mountImage: async (nameOrId) => (await actions()).mountImage(room, nameOrId),
+    unmountImage: async (nameOrId, force) => (await actions()).unmountImage(room, nameOrId, force),
+    mountedImages: async () => (await actions()).mountedImages(room),
     async *stats(nameOrIds, intervalMs, once, signal) {
       yield* (await actions()).watchStats(room, nameOrIds, intervalMs, once, signal);
     },

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { EngineError } from '../../base/errors.ts';
 import { newTrashId, type ContainerRecord, type Operation } from '../state/state.ts';
 import { cleanUp, removeExitFile } from './cleanup.ts';
@@ -37,7 +37,10 @@ export async function finishRemove(
   operation: Operation,
 ): Promise<void> {
   try {
+    room.trees.forget(record.id);
     await cleanUp(room, record);
+    // Who still reads it keeps what it has open, and is told at its end.
+    if (existsSync(room.snapshots.mountPoint(record.id))) room.snapshots.unmount(record.id);
     if (trashId === undefined) await removeFiles(room, record.id);
     removeExitFile(room, record.id);
     await removeVolumes(room, volumes, trashId !== undefined);

@@ -69,6 +69,10 @@ async function repairKind(
       return `${titleOf(container)} still runs: its stop was interrupted`;
     case 'container.start':
       return container && !isActive(container) ? repairStart(room, restarts, container) : undefined;
+    case 'container.commit':
+      if (!container || !isProcessAlive(room, container)) return undefined;
+      await room.runtime.resume(id);
+      return `${titleOf(container)} goes on: it was paused for a commit that was interrupted`;
     default:
       return undefined;
   }

@@ -6,6 +6,7 @@ import type { Network } from '../network/network.ts';
 import type { OciRuntime, SeccompCache } from '../runtime/runtime.ts';
 import type { SnapshotStore } from '../snapshot/snapshot.ts';
 import type { ContainerRecord, Operation, State } from '../state/state.ts';
+import type { HeldTrees } from '../tree/tree.ts';
 import type { VolumeStore } from '../volume/volume.ts';
 import type { ExitHub } from './exit-hub.ts';
 import type { ContainerPaths } from './paths.ts';
@@ -30,6 +31,7 @@ export interface ContainerDependencies {
 export interface Room extends ContainerDependencies {
   readonly paths: ContainerPaths;
   readonly exitHub: ExitHub;
+  readonly trees: HeldTrees;
   readonly seccompCache: SeccompCache;
   readonly exitCommand: readonly string[];
 }

@@ -100,6 +100,14 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       const { saveImages } = await import('./save.ts');
       return saveImages(context, nameOrIds, saveOptions);
     },
+    async importTar(request) {
+      const { importImage } = await import('./import.ts');
+      return importImage(context, request);
+    },
+    async compose(request) {
+      const { composeImage } = await import('./import.ts');
+      return composeImage(context, request);
+    },
     async push(nameOrId, destination, pushOptions) {
       const { Push } = await import('./push.ts');
       return new Push(context, pushOptions).run(nameOrId, destination);

@@ -13,7 +13,11 @@ import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageConfig, ImageDetail, ImageHistoryStep, ImageTree, TransferProgress } from '../../contract/image.ts';
 import type { StoreProblem } from '../../contract/system.ts';
 import type { ImageRecord } from '../state/state.ts';
+import type { ConfigPatch } from './import-changes.ts';
+import type { ImageFormat } from './import-documents.ts';
 
+export { type ConfigPatch, parseChanges } from './import-changes.ts';
+export type { ImageFormat } from './import-documents.ts';
 export { createImageStore, type ImageStoreOptions } from './image-store.ts';
 export { layerUsage, type LayerUsage } from './prune.ts';
 
@@ -77,6 +81,43 @@ export interface SavedImage {
   readonly name: string;
 }
 
+export interface ImportRequest {
+  /** An absolute path, or an http or https address; gzip, zstd, and by their programs xz and bzip2, are told by their first bytes. */
+  readonly source: { readonly path: string } | { readonly url: string };
+  /** For messages and the event, when the path means nothing to a person. */
+  readonly shownAs?: string | undefined;
+  readonly reference: string | undefined;
+  readonly changes: readonly string[];
+  readonly message: string;
+  readonly os?: string | undefined;
+  readonly architecture?: string | undefined;
+  readonly variant?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
+}
+
+/** A new layer upon those of an image. */
+export interface ComposeRequest {
+  readonly base: ImageId;
+  /** Of the new layer, uncompressed. */
+  readonly tar: AsyncIterable<Uint8Array>;
+  /** Called when all of it was read and nothing is visible yet; its error is the end. */
+  readonly afterReading?: (() => Promise<void>) | undefined;
+  /** The new layer is all of the image: the base's layers are not below it. */
+  readonly squash: boolean;
+  readonly name: string | undefined;
+  readonly patch: ConfigPatch;
+  readonly author: string;
+  /** Docker's format has it in the configuration, both in the history. */
+  readonly message: string;
+  readonly createdBy: string;
+  readonly format: ImageFormat;
+  /** What it is made from, for the journal. */
+  readonly object: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
+}
+
 export interface ResolvedImage {
   readonly record: ImageRecord;
   /** The full name under which it was found; the id when it was asked for by id. */
@@ -121,6 +162,9 @@ export interface ImageStore {
    * Errors: `not-found`, `corrupt` (a layer was changed on the disk), `unsupported` (a layer without a recipe), `already-exists`, `disk-full`, `cancelled`.
    */
   save(nameOrIds: readonly string[], options: SaveOptions): Promise<readonly SavedImage[]>;
+  /** One image of one layer from a tar of files. Its layer is on the disk twice until it is unpacked. */
+  importTar(request: ImportRequest): Promise<ResolvedImage>;
+  compose(request: ComposeRequest): Promise<ResolvedImage>;
   /**
    * Sends an image to a registry, as `[docker://]host/path[:tag]`; without a destination to where its name says. Layers that are there are
    * not sent again, and where all of them are those that it came with, it keeps its digest. The tag is set when all is there.

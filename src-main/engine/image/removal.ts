@@ -170,15 +170,27 @@ function digestsIn(operation: OperationRecord, key: string): Digest[] {
   return Array.isArray(value) ? value.filter((one): one is Digest => typeof one === 'string') : [];
 }
 
+function interrupted({ kind, object }: OperationRecord): string | undefined {
+  switch (kind) {
+    case 'image.pull':
+      return `pull of ${object} had died`;
+    case 'image.remove':
+      return `removal of image ${object.slice(0, 12)} had died`;
+    case 'image.commit':
+      return `commit of ${object} had died`;
+    case 'image.import':
+      return `import of ${object} had died`;
+    default:
+      return undefined;
+  }
+}
+
 /** See ImageStore.recover. Idempotent; may run in several engines at once. */
 export async function recoverImages(context: ImageContext): Promise<string[]> {
   const done: string[] = [];
   for (const operation of context.state.operations.abandoned()) {
-    if (operation.kind !== 'image.pull' && operation.kind !== 'image.remove') continue;
-    const what =
-      operation.kind === 'image.pull'
-        ? `pull of ${operation.object} had died`
-        : `removal of image ${operation.object.slice(0, 12)} had died`;
+    const what = interrupted(operation);
+    if (what === undefined) continue;
     try {
       const removed = await dropLayers(context, digestsIn(operation, 'chainIds'));
       dropBlobs(context, digestsIn(operation, 'blobs'));

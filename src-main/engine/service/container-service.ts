@@ -2,6 +2,7 @@ import type { ContainerDelta } from '../../contract/container.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
+import type { ResolvedImage } from '../image/image.ts';
 import { removing, type Rooms } from './rooms.ts';
 import { engineEvents } from './event-service.ts';
 import { withProgress } from './progress.ts';
@@ -45,6 +46,19 @@ export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
       containers.attach(container, { start, stdin, output, detachKeys, size }, up, signal),
     exec: (spec, { up }, { signal }) => containers.exec(spec, up, signal),
     execDetached: async (spec) => ({ execId: await containers.execDetached(spec) }),
+    diff: ({ object, base, kinds }, { signal }) => containers.diff(object, { base, kinds, signal }),
+    async *commit({ container, name, ...options }, { signal }) {
+      for await (const item of withProgress<TransferProgress, ResolvedImage>((onProgress) =>
+        containers.commit(container, { ...options, name, signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else yield { kind: 'image', id: item.result.record.id, name: item.result.name };
+      }
+    },
+    export: ({ container }, { signal }) => containers.export(container, signal),
+    mount: ({ container }) => containers.mount(container),
+    unmount: ({ container, force }) => containers.unmount(container, force),
+    mounted: () => containers.mounted(),
     top: ({ container, descriptors }) => containers.top(container, descriptors),
     stats: ({ containers: names, intervalMs, once }, { signal }) => containers.stats(names, intervalMs, once, signal),
   };

@@ -1,6 +1,7 @@
+import { EngineError } from '../../base/errors.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
-import type { PullOptions, PushOptions, PushedImage, ResolvedImage, SavedImage } from '../image/image.ts';
+import type { ImportRequest, PullOptions, PushOptions, PushedImage, ResolvedImage, SavedImage } from '../image/image.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { engineEvents } from './event-service.ts';
 import { filterImages } from './image-filter.ts';
@@ -57,6 +58,17 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
       }
     },
 
+    async *import({ path, url, ...options }, { signal }) {
+      for await (const item of withProgress<TransferProgress, ResolvedImage>((onProgress) =>
+        images.importTar({ ...options, reference: options.reference, source: importSource(path, url), signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else yield { kind: 'image', id: item.result.record.id, name: item.result.name };
+      }
+    },
+    mount: ({ image }) => rooms.containers.mountImage(image),
+    unmount: ({ image, force }) => rooms.containers.unmountImage(image, force),
+    mounted: () => rooms.containers.mountedImages(),
     async *push(input, { signal }) {
       const { image, destination, ...given } = input;
       const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Omit<PushOptions, 'signal'>;
@@ -88,6 +100,12 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
       return { id: record.id, name };
     },
   };
+}
+
+function importSource(path: string | undefined, url: string | undefined): ImportRequest['source'] {
+  if (path !== undefined && url === undefined) return { path };
+  if (url !== undefined && path === undefined) return { url };
+  throw new EngineError('invalid-argument', 'either a path or an address has to be given', { details: { field: 'path' } });
 }
 
 function summaries({ images, state }: Rooms): ImageSummary[] {
