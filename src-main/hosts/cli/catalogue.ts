@@ -88,6 +88,7 @@ export const commands: Readonly<Record<string, Entry>> = {
   rm,
   rmi,
   run,
+  save,
   search,
   start,
   stats,
