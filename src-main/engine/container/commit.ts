@@ -95,12 +95,21 @@ async function openSource(
 ): Promise<{ readonly tar: AsyncIterable<Uint8Array> } & AsyncDisposable> {
   const { attributes } = room.system;
   if (squash) {
+    const ours = engineMadeIn(room, record, signal);
     const held = await room.trees.hold(record.id);
-    const tar = writeTreeTar(held.path, { attributes, signal, leaveOut: isMountTarget });
+    const tar = writeTreeTar(held.path, { attributes, signal, leaveOut: ({ path }) => ours.has(path) });
     return { tar, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
   }
   const changes = snapshotChanges(room.snapshots.changes(record.id), { attributes, signal });
   return { tar: writeLayerTar(changes, { attributes, signal }), ...asyncDisposable(() => Promise.resolve()) };
+}
+
+/** What is in the container's tree only because the engine mounts something there. */
+function engineMadeIn(room: Room, { id }: ContainerRecord, signal: AbortSignal | undefined): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const change of snapshotChanges(room.snapshots.changes(id), { attributes: room.system.attributes, signal }))
+    if (change.kind === 'added' && isMountTarget(change.entry)) found.add(change.entry.path);
+  return found;
 }
 
 /** A removal that has begun meanwhile may have taken files from under the walk; it says so before it takes the first. */

@@ -175,7 +175,7 @@ with tarfile.open(sys.argv[1], errorlevel=2) as archive:
     name = entry.name + '/' if entry.isdir() else entry.name
     out[name] = dict(type=names[entry.type], mode=entry.mode, uid=entry.uid, gid=entry.gid, size=entry.size,
       mtime=entry.pax_headers.get('mtime', entry.mtime), target=entry.linkname, sha256=digest,
-      xattrs={k: v for k, v in entry.pax_headers.items() if k.startswith('SCHILY.xattr.')})
+      xattrs={k: v.encode('utf-8', 'surrogateescape').hex() for k, v in entry.pax_headers.items() if k.startswith('SCHILY.xattr.')})
 json.dump(out, sys.stdout)
 `;
 

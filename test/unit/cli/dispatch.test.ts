@@ -44,7 +44,7 @@ describe('from words to a command', () => {
   });
 
   test.each([
-    [['pss'], 'unrecognized command `selkie pss`', 'Did you mean ps?'],
+    [['pss'], 'unrecognized command `selkie pss`', 'Did you mean ps'],
     [['image', 'bogus'], 'unrecognized command `selkie image bogus`', "Try 'selkie image --help'"],
     [['toString'], 'unrecognized command `selkie toString`', "Try 'selkie --help'"],
   ])('%j', async (words, message, hint) => {
