@@ -26,7 +26,8 @@ const engineRooms = {
   image: ['reference', 'registry', 'content', 'layer', 'tree', 'snapshot', 'state', 'config', 'events'],
   container: ['image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference'],
   trash: ['config', 'state', 'snapshot', 'image', 'volume', 'container'],
-  service: ['trash', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
+  upkeep: ['config', 'state', 'snapshot', 'image', 'volume', 'container', 'trash'],
+  service: ['trash', 'upkeep', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
 };
 
 module.exports = {

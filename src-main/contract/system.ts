@@ -85,6 +85,17 @@ export const storeProblem = v.strictObject({
 
 export type StoreProblem = v.InferOutput<typeof storeProblem>;
 
+const repairPlan = v.strictObject({
+  /** What a repair does: only what nobody refers to is removed. */
+  actions: v.array(v.strictObject({ ...storeProblem.entries, action: v.string() })),
+  /** What needs a person, with what to do. */
+  manual: v.array(v.strictObject({ ...storeProblem.entries, advice: v.string() })),
+});
+export type RepairPlan = v.InferOutput<typeof repairPlan>;
+
+const repairDone = v.strictObject({ done: v.array(v.string()), failed: v.array(v.string()) });
+export type RepairDone = v.InferOutput<typeof repairDone>;
+
 export const systemInfo = v.strictObject({
   version: v.string(),
   rootless: v.boolean(),
@@ -184,6 +195,15 @@ export const systemRoutes = {
   /** The host in words, and the store's health. Changes nothing. */
   check: call({ input: v.strictObject({}), output: v.strictObject({ host: v.array(checkLine), store: v.array(storeProblem) }) }),
   diskUsage: call({ input: v.strictObject({}), output: diskUsage }),
+  /** What a repair would do. Changes nothing. */
+  planRepair: call({ input: v.strictObject({}), output: repairPlan }),
+  /** Does what a plan has named, each only if it is still so. */
+  repair: call({
+    input: v.strictObject({ actions: v.array(v.strictObject({ kind: v.string(), object: v.string() })) }),
+    output: repairDone,
+  }),
+  /** Removes everything of ours, in the store and beside it; the engine is of no use afterwards. Answers what is left, because it is not ours. */
+  reset: call({ input: v.strictObject({}), output: v.strictObject({ left: v.array(v.string()) }) }),
   /** What a prune would take. Changes nothing. */
   planPrune: call({ input: pruneRequest, output: prunePlan }),
   /** Takes exactly what a plan has named, each only if nothing refers to it by then. */

@@ -15,6 +15,7 @@ import { createHandlers } from './service/service.ts';
 import { openSnapshotStore } from './snapshot/snapshot.ts';
 import { openState } from './state/state.ts';
 import { createTrash, type Trash, withTrashRelief } from './trash/trash.ts';
+import { createUpkeep } from './upkeep/upkeep.ts';
 import { createVolumeStore } from './volume/volume.ts';
 
 export interface Engine extends AsyncDisposable {
@@ -66,6 +67,7 @@ export function createEngine(config: EngineConfig, system: System): Engine {
     containers,
     cleanUpCommand: () => cleanUpCommand(config),
   });
+  const upkeep = createUpkeep({ config, state, system, snapshots, images, volumes, containers, recovery, trash });
   let watch: AsyncDisposable | undefined;
   let keeping: AsyncDisposable | undefined;
 
@@ -77,7 +79,21 @@ export function createEngine(config: EngineConfig, system: System): Engine {
   }
 
   return {
-    handlers: createHandlers({ config, system, state, snapshots, images, volumes, network, runtime, monitor, containers, recovery, trash }),
+    handlers: createHandlers({
+      config,
+      system,
+      state,
+      snapshots,
+      images,
+      volumes,
+      network,
+      runtime,
+      monitor,
+      containers,
+      recovery,
+      trash,
+      upkeep,
+    }),
     async recover() {
       const messages: string[] = [];
       // One that fails does not keep the engine from starting, or the others from being repaired: its operation stays for the next.

@@ -4,7 +4,7 @@ import type { Identity } from '../../system/system.ts';
 import { readTomlIfExists, Settings } from './toml-file.ts';
 
 export interface TrashSettings {
-  /** 0: nothing is kept. */
+  /** 0: what is removed is deleted at once. */
   readonly keepDays: number;
   /** Of the disk that the store is on. */
   readonly maximumPercent: number;

@@ -36,8 +36,8 @@ export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
     }),
     kill: async ({ container, signal: signalName }) => ({ id: (await containers.kill(container, signalName)).id }),
     rename: async ({ container, name }) => ({ id: (await containers.rename(container, name)).id }),
-    remove: async ({ container, force, volumes, timeoutSeconds, trash }) => ({
-      id: (await removing(rooms, trash, () => containers.remove(container, { force, volumes, timeoutSeconds, trash }))).id,
+    remove: async ({ container, force, volumes, timeoutSeconds, trash: wanted }) => ({
+      id: (await removing(rooms, wanted, (trash) => containers.remove(container, { force, volumes, timeoutSeconds, trash }))).id,
     }),
     wait: async ({ container, conditions }, { signal }) => ({ exitCode: await containers.wait(container, conditions, signal) }),
     logs: ({ container, ...options }, { signal }) =>

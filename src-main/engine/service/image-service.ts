@@ -1,5 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
+import type { ImageId } from '../../contract/ids.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
 import type { ImportRequest, PullOptions, PushOptions, PushedImage, ResolvedImage, SavedImage } from '../image/image.ts';
 import type { ImageRecord } from '../state/state.ts';
@@ -83,15 +84,12 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     tag: ({ image, names }) => ({ id: images.tag(image, names).id }),
     untag: ({ image, names }) => ({ id: images.untag(image, names).id }),
 
-    async remove({ image, force, ignore, trash }) {
+    async remove({ image, force, ignore, trash: wanted }) {
       if (ignore && !images.find(image)) return { untagged: [], deleted: [] };
-      if (force) {
-        const found = images.resolve(image);
-        for (const container of state.containers.list().filter(({ imageId }) => imageId === found.record.id)) {
-          await rooms.containers.remove(container.id, { force: true, volumes: false, timeoutSeconds: undefined, trash });
-        }
-      }
-      const { untagged, deleted } = await removing(rooms, trash, () => images.remove(image, { force, trash }));
+      const { untagged, deleted } = await removing(rooms, wanted, async (trash) => {
+        if (force) await removeContainersOf(rooms, images.resolve(image).record.id, trash);
+        return images.remove(image, { force, trash });
+      });
       return { untagged: [...untagged], deleted: [...deleted] };
     },
 
@@ -106,6 +104,11 @@ function importSource(path: string | undefined, url: string | undefined): Import
   if (path !== undefined && url === undefined) return { path };
   if (url !== undefined && path === undefined) return { url };
   throw new EngineError('invalid-argument', 'either a path or an address has to be given', { details: { field: 'path' } });
+}
+
+async function removeContainersOf({ state, containers }: Rooms, id: ImageId, trash: boolean): Promise<void> {
+  for (const container of state.containers.list().filter(({ imageId }) => imageId === id))
+    await containers.remove(container.id, { force: true, volumes: false, timeoutSeconds: undefined, trash });
 }
 
 function summaries({ images, state }: Rooms): ImageSummary[] {

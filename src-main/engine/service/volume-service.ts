@@ -14,10 +14,13 @@ export function volumeHandlers(rooms: Rooms): EngineHandlers['volume'] {
       const record = name === undefined ? await volumes.ensure('', { labels, anonymous: true }) : await volumes.create(name, labels);
       return toSummary(rooms, record);
     },
-    async remove({ volume, force, timeoutSeconds, trash }) {
+    async remove({ volume, force, timeoutSeconds, trash: wanted }) {
       const { name } = resolve(rooms, volume);
-      if (force) for (const id of usersOf(rooms, name)) await rooms.containers.remove(id, { force, volumes: false, timeoutSeconds, trash });
-      await removing(rooms, trash, () => volumes.remove(name, { trash }));
+      await removing(rooms, wanted, async (trash) => {
+        if (force)
+          for (const id of usersOf(rooms, name)) await rooms.containers.remove(id, { force, volumes: false, timeoutSeconds, trash });
+        await volumes.remove(name, { trash });
+      });
       return { name };
     },
   };

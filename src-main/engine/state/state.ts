@@ -252,6 +252,7 @@ export interface EventTable {
 
 export interface OperationTable {
   begin(kind: OperationKind, object: string, details?: Readonly<Record<string, unknown>>): Operation;
+  list(): OperationRecord[];
   /** Those whose process is gone. */
   abandoned(): OperationRecord[];
   remove(id: number): void;

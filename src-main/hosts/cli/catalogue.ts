@@ -185,7 +185,9 @@ export const groups: Readonly<Record<string, Group>> = {
       df: { summary: 'Show what uses the disk', load: async () => (await import('./commands/df.ts')).df },
       events,
       info,
+      migrate: { summary: 'Begin anew with the ids of this user', load: async () => (await import('./commands/reset.ts')).migrate },
       prune: { summary: 'Remove what is not used', load: async () => (await import('./commands/prune.ts')).systemPrune },
+      reset: { summary: 'Remove everything', load: async () => (await import('./commands/reset.ts')).reset },
     },
   },
   trash: {
@@ -233,10 +235,8 @@ export const notYet: ReadonlySet<string> = new Set([
   ...['container unpause', 'container update', 'image build'],
   ...['image scp', 'image sign', 'image trust', 'system connection'],
   ...[
-    'system migrate',
-
     'system renumber',
-    'system reset',
+
     'system service',
     'volume export',
     'volume import',
