@@ -8,7 +8,7 @@ export { exportContainer } from './export.ts';
 export { inspectContainer } from './inspect.ts';
 export { readLogs } from './logs.ts';
 export { removeContainer, renameContainer, restartContainer } from './manage.ts';
-export { mountContainer, mountedContainers, mountedImages, mountImage, unmountContainer, unmountImage } from './mount.ts';
+export { mountContainer, mountedContainers, mountedImages, mountImage, releaseImage, unmountContainer, unmountImage } from './mount.ts';
 export { startContainer } from './start.ts';
 export { watchStats } from './stats.ts';
 export { killContainer, stopContainer } from './stop.ts';

@@ -99,6 +99,8 @@ export interface Containers {
   mountImage(nameOrId: string): Promise<MountedObject>;
   unmountImage(nameOrId: string, force: boolean): Promise<{ readonly id: string; readonly wasMounted: boolean }>;
   mountedImages(): Promise<MountedObject[]>;
+  /** Before an image is removed: its mount goes. */
+  releaseImage(nameOrId: string): Promise<void>;
   stats(nameOrIds: readonly string[] | undefined, intervalMs: number, once: boolean, signal: AbortSignal): AsyncIterable<ContainerStats[]>;
 }
 

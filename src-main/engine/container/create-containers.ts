@@ -72,6 +72,7 @@ export function createContainers(dependencies: ContainerDependencies): {
     mounted: async () => (await actions()).mountedContainers(room),
     mountImage: async (nameOrId) => (await actions()).mountImage(room, nameOrId),
     unmountImage: async (nameOrId, force) => (await actions()).unmountImage(room, nameOrId, force),
+    releaseImage: async (nameOrId) => (await actions()).releaseImage(room, nameOrId),
     mountedImages: async () => (await actions()).mountedImages(room),
     async *stats(nameOrIds, intervalMs, once, signal) {
       yield* (await actions()).watchStats(room, nameOrIds, intervalMs, once, signal);

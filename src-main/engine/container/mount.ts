@@ -45,6 +45,17 @@ export async function unmountImage(
   return { id: record.id, wasMounted: key !== undefined && (await room.trees.unmount(key, { force })) };
 }
 
+/** An image that is about to be removed: its mount goes first, as Podman has it, unless the removal will be refused or another image shows the same tree. */
+export async function releaseImage(room: Room, nameOrId: string): Promise<void> {
+  const found = room.images.find(nameOrId);
+  const key = found?.record.chainIds.at(-1);
+  if (!found || key === undefined || room.trees.count(key) === 0) return;
+  const { id, names } = found.record;
+  const shared = room.images.list().some((other) => other.id !== id && other.chainIds.at(-1) === key);
+  if (shared || names.length > 1 || room.state.containers.countByImage(id) > 0) return;
+  await room.trees.unmount(key, { force: true });
+}
+
 export function mountedImages(room: Room): MountedObject[] {
   const paths = new Map(room.trees.list().map(({ key, path }) => [key, path]));
   return room.images.list().flatMap((record) => {

@@ -88,6 +88,7 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
       if (ignore && !images.find(image)) return { untagged: [], deleted: [] };
       const { untagged, deleted } = await removing(rooms, wanted, async (trash) => {
         if (force) await removeContainersOf(rooms, images.resolve(image).record.id, trash);
+        await rooms.containers.releaseImage(image);
         return images.remove(image, { force, trash });
       });
       return { untagged: [...untagged], deleted: [...deleted] };

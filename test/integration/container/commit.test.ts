@@ -160,6 +160,11 @@ describe.each(['root', 'rootless'] as const)('images of containers as %s', (who:
       expect(await api.image.mounted({})).toEqual([image]);
       expect(await api.image.unmount({ image: 'localhost/base' })).toEqual({ id: image.id, wasMounted: true });
       expect(sandbox.mounts()).not.toContain(image.path);
+      // And so can a mounted image.
+      const removed = await commit(api, await create(api, { image: 'localhost/base', command: ['true'] }));
+      await api.image.mount({ image: removed });
+      await api.image.remove({ image: removed, trash: false });
+      expect(await api.image.mounted({})).toEqual([]);
     });
 
     test('an engine killed in mid-commit or mid-export leaves nothing half', async () => {
