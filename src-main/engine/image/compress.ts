@@ -18,7 +18,8 @@ export interface Compression {
 /** Large enough that blocks cost nothing in size; zstd looks back no further than its frame. */
 const blockBytes = { gzip: 1024 * 1024, zstd: 4 * 1024 * 1024 } as const;
 const dictionaryBytes = 32 * 1024;
-const levels = { gzip: { least: 1, most: 9, usual: 4 }, zstd: { least: 1, most: 20, usual: 3 } } as const;
+/** gzip's 2 takes three quarters of 4's time and makes 4 % more; Podman's default lies between the two in size. */
+const levels = { gzip: { least: 1, most: 9, usual: 2 }, zstd: { least: 1, most: 20, usual: 3 } } as const;
 
 const deflate = promisify<Buffer, object, Buffer>(deflateRaw);
 const compressFrame = promisify<Buffer, object, Buffer>(zstdCompress);
@@ -63,6 +64,7 @@ async function* gzipBlocks(chunks: AsyncIterable<Buffer>, level: number): AsyncG
     yield () =>
       deflate(block, {
         level,
+        memLevel: 9,
         chunkSize: 256 * 1024,
         finishFlush: constants.Z_SYNC_FLUSH,
         ...(dictionary === undefined ? {} : { dictionary }),

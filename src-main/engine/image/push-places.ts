@@ -2,24 +2,32 @@
 import type { Digest } from '../../contract/ids.ts';
 import { parseReference } from '../reference/reference.ts';
 import type { RepositoryWriter } from '../registry/registry.ts';
-import type { ImageTable, State } from '../state/state.ts';
+import type { State } from '../state/state.ts';
 import { type OutgoingImage, type PlacedLayer, compressionOf } from './outgoing.ts';
 
 /** More repositories than that to look into cost more than they save. */
 const mostOthers = 3;
 
-/** Repositories of that registry that images with a layer of this one have come from, or been named for. */
-export function repositoriesAt(images: ImageTable, image: OutgoingImage, registry: string, repository: string): string[] {
+/** Repositories of that registry where layers of this image were seen, or that images with a layer of it have come from or are named for. */
+export function repositoriesAt(
+  state: Pick<State, 'images' | 'layers'>,
+  image: OutgoingImage,
+  registry: string,
+  repository: string,
+): string[] {
   const chainIds = new Set(image.record.chainIds);
   const found = new Set<string>();
-  // The image's own first: its places have all of its layers.
-  for (const record of [image.record, ...images.list()]) {
+  const blobs = image.layers.flatMap(({ diffId }) => state.layers.blobsOf(diffId));
+  for (const place of blobs.flatMap(({ blobDigest }) => state.layers.placesOf(blobDigest)))
+    if (place.registry === registry) found.add(place.repository);
+  for (const record of [image.record, ...state.images.list()]) {
     if (!record.chainIds.some((chainId) => chainIds.has(chainId))) continue;
     for (const name of [...record.repoDigests, ...record.names]) {
       const reference = parseReference(name);
-      if (reference.registry === registry && reference.repository !== repository) found.add(reference.repository);
+      if (reference.registry === registry) found.add(reference.repository);
     }
   }
+  found.delete(repository);
   return [...found].slice(0, mostOthers);
 }
 
@@ -67,7 +75,11 @@ export class LayerPlaces {
       .blobsOf(diffId)
       // Plain layers are sent compressed.
       .filter(({ blobDigest }) => blobDigest !== diffId && blobDigest !== own?.digest)
-      .map(({ blobDigest, sizeBytes }) => ({ digest: blobDigest, size: sizeBytes, compression: undefined }));
+      .map(({ blobDigest, sizeBytes }) => ({
+        digest: blobDigest,
+        size: sizeBytes,
+        compression: state.layers.placesOf(blobDigest)[0]?.compression,
+      }));
     const first = own && own.digest !== diffId ? [{ digest: own.digest, size: own.size, compression: compressionOf(own.mediaType) }] : [];
     return [...first, ...known].filter(({ compression }) => compression === undefined || this.#isWanted(compression));
   }

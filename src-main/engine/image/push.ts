@@ -65,9 +65,11 @@ export class Push {
     const place = this.#destination(destination ?? name, record.id);
     const image = toOutgoing(this.#context, record);
     await using client = this.#openClient();
-    const others = repositoriesAt(this.#context.state.images, image, place.reference.registry, place.reference.repository);
+    const { registry, repository } = place.reference;
+    const others = repositoriesAt(this.#context.state, image, registry, repository);
     const writer = await client.writer(place.target, others);
     const layers = await this.#sendLayers(writer, image, others);
+    this.#remember(layers, registry, repository);
     await this.#sendConfig(writer, image);
     throwIfAborted(signal);
     const digest = await this.#sendManifest(writer, image, layers, place.reference.tag ?? 'latest');
@@ -167,6 +169,14 @@ export class Push {
     this.#context.state.layers.putBlob({ blobDigest: blob.digest, diffId, sizeBytes: blob.sizeBytes });
     progress.state('done');
     return { digest: blob.digest, size: blob.sizeBytes, compression: this.#compression.format };
+  }
+
+  #remember(layers: readonly PlacedLayer[], registry: string, repository: string): void {
+    const { state } = this.#context;
+    state.transaction(() => {
+      for (const { digest, compression } of layers)
+        if (compression !== 'none') state.layers.putPlace({ blobDigest: digest, registry, repository, compression });
+    });
   }
 
   async #sendConfig(writer: RepositoryWriter, { configDigest, configBytes }: OutgoingImage): Promise<void> {

@@ -18,8 +18,11 @@ export interface SaveTarget extends AsyncDisposable {
   readonly path: string;
   /** Whether there is a member of that name already. */
   has(name: string): boolean;
-  /** Under a name that its digest gives. The same content twice is there once. */
-  put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string): Promise<PlacedBlob>;
+  /**
+   * Under a name that its digest gives. The same content twice is there once.
+   * @param known its digest, where whoever makes the chunks checks it: then it is not made once more
+   */
+  put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string, known?: Digest): Promise<PlacedBlob>;
   finish(): Promise<void>;
 }
 
@@ -32,15 +35,19 @@ function temporaryPath(path: string): string {
 }
 
 /** Hashes and counts what is written. */
-async function copy(chunks: AsyncIterable<Uint8Array>, write: (chunk: Uint8Array) => Promise<void>): Promise<PlacedBlob> {
-  const hash = createHash('sha256');
+async function copy(
+  chunks: AsyncIterable<Uint8Array>,
+  known: Digest | undefined,
+  write: (chunk: Uint8Array) => Promise<void>,
+): Promise<PlacedBlob> {
+  const hash = known === undefined ? createHash('sha256') : undefined;
   let size = 0;
   for await (const chunk of chunks) {
-    hash.update(chunk);
+    hash?.update(chunk);
     size += chunk.length;
     await write(chunk);
   }
-  return { digest: `sha256:${hash.digest('hex')}` as Digest, size };
+  return { digest: known ?? (`sha256:${hash?.digest('hex') ?? ''}` as Digest), size };
 }
 
 function checkPath(path: string): void {
@@ -65,10 +72,10 @@ class TarTarget implements SaveTarget {
     return this.#names.has(name);
   }
 
-  async put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string): Promise<PlacedBlob> {
+  async put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string, known?: Digest): Promise<PlacedBlob> {
     return guarded(this.path, async () => {
       this.#archive.begin();
-      const blob = await copy(chunks, (chunk) => this.#archive.write(chunk));
+      const blob = await copy(chunks, known, (chunk) => this.#archive.write(chunk));
       const name = nameOf(blob.digest);
       if (this.#names.has(name)) this.#archive.drop();
       else await this.#archive.end(name);
@@ -113,12 +120,12 @@ class FolderTarget implements SaveTarget {
     return existsSync(join(this.#folder, name));
   }
 
-  async put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string): Promise<PlacedBlob> {
+  async put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string, known?: Digest): Promise<PlacedBlob> {
     this.#count += 1;
     const partial = join(this.#folder, `.partial-${String(this.#count)}`);
     return guarded(this.path, async () => {
       await using file = await open(partial, 'wx', 0o666);
-      const blob = await copy(chunks, async (chunk) => {
+      const blob = await copy(chunks, known, async (chunk) => {
         for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten;
       });
       const final = join(this.#folder, nameOf(blob.digest));

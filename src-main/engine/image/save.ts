@@ -143,7 +143,7 @@ class Save {
     const tar = counted(this.#context.layers.read(chainId, this.#options.signal), (bytes) => {
       progress.bytes(bytes);
     });
-    const blob = await this.#target.put(compression ? compress(tar, compression) : tar, nameOf);
+    const blob = compression ? await this.#target.put(compress(tar, compression), nameOf) : await this.#target.put(tar, nameOf, diffId);
     progress.state('done');
     return { ...blob, compression: compression?.format ?? 'none' };
   }

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { EngineError } from '../../base/errors.ts';
 
 /** Raised with every change of the tables; {@link migrate} brings older ones forward. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 const tables = `
 CREATE TABLE containers (
@@ -61,6 +61,17 @@ CREATE TABLE trash (
 CREATE INDEX trash_by_object ON trash (kind, object);
 `;
 
+/** Since version 3. Only what is there is told, never what is not: a registry forgets. */
+const places = `
+CREATE TABLE blob_places (
+  blob_digest TEXT NOT NULL,
+  registry TEXT NOT NULL,
+  repository TEXT NOT NULL,
+  compression TEXT NOT NULL,
+  PRIMARY KEY (blob_digest, registry, repository)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Makes or updates the tables, once, whichever of several engines comes first. */
 export function migrate(database: DatabaseSync, path: string): void {
   if (versionOf(database) === schemaVersion) return;
@@ -78,6 +89,7 @@ export function migrate(database: DatabaseSync, path: string): void {
     }
     if (found === 0) database.exec(tables);
     if (found < 2) database.exec(trash);
+    if (found < 3) database.exec(places);
     database.exec(`PRAGMA user_version = ${schemaVersion}`);
     database.exec('COMMIT');
   } catch (error) {

@@ -112,6 +112,14 @@ export interface BlobRecord {
   readonly sizeBytes: number;
 }
 
+/** Where a blob was found or sent to. */
+export interface BlobPlace {
+  readonly blobDigest: Digest;
+  readonly registry: string;
+  readonly repository: string;
+  readonly compression: 'gzip' | 'zstd';
+}
+
 export interface VolumeRecord {
   readonly name: string;
   readonly createdAt: number;
@@ -218,6 +226,8 @@ export interface LayerTable {
   /** All that are known to unpack to it. */
   blobsOf(diffId: Digest): BlobRecord[];
   putBlob(record: BlobRecord): void;
+  placesOf(blobDigest: Digest): BlobPlace[];
+  putPlace(place: BlobPlace): void;
 }
 
 export interface VolumeTable {

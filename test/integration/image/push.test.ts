@@ -119,6 +119,20 @@ describe.skipIf(reason !== '')(`pushing images ${reason}`, () => {
     await pullElsewhere(`${origin.host}/mounted/app:v1`);
   });
 
+  test('what was pushed to one repository is taken over into the next', async () => {
+    await using registry = await TestRegistry.start();
+    await using proxy = await serveBefore(registry, () => false);
+    const first = await push(dockerName, `${proxy.host}/first/app:1`);
+    const before = proxy.requests.length;
+    expect((await push(dockerName, `${proxy.host}/second/app:1`)).digest).toBe(first.digest);
+    expect(
+      asked(proxy)
+        .slice(before)
+        .filter(({ method }) => method === 'PATCH'),
+    ).toHaveLength(1);
+    expect((await manifestOf(registry, 'second/app', '1')).layers).toHaveLength(1);
+  });
+
   test('kinds of manifests and compression as asked for', async () => {
     await using registry = await TestRegistry.start();
     const types = async (tag: string): Promise<string[]> => {

@@ -192,6 +192,15 @@ describe.skipIf(reason !== '')(`saving images ${reason}`, () => {
     expect(readdirSync(file('damaged'))).toEqual(['x.tar']);
   });
 
+  test('a store of whole copies gives the same archives', async () => {
+    await using other = new TestStore({ storageDriver: 'vfs' });
+    using fresh = other.openEngine();
+    await fresh.images.pull(ociName, { policy: 'always', tlsVerify: false });
+    await fresh.images.save([ociName], { format: 'docker-archive', path: file('vfs.tar') });
+    await save([ociName], 'overlay.tar', 'docker-archive');
+    expect(digest(file('vfs.tar'))).toBe(digest(file('overlay.tar')));
+  });
+
   test('a layer without a recipe, as the first version left them, says so', async () => {
     await using other = new TestStore();
     using fresh = other.openEngine();
