@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { EngineConfig } from '../config/config.ts';
+import { HeldTrees } from '../mount/mount.ts';
 import { openSeccompCache } from '../runtime/runtime.ts';
-import { HeldTrees } from '../tree/tree.ts';
 import type { Containers, ExitHandler, Recovery } from './container.ts';
 import { createExitHandler } from './exit-handler.ts';
 import { ExitHub } from './exit-hub.ts';

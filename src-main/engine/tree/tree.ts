@@ -11,7 +11,6 @@
  *   holes, names of any bytes; no names of users, no marks of the file system that layers are kept in.
  * - Memory does not grow with the size of a tree, but for the names of files that have several.
  * - What is copied up and yet equal to what lies below is no change.
- * - A mount stays as long as somebody needs it: see held-trees.ts.
  * It knows neither images nor containers.
  */
 import type { System } from '../../system/system.ts';
@@ -23,7 +22,6 @@ import { upperChanges } from './upper-changes.ts';
 export type { Change } from './change.ts';
 export type { TreeEntry } from './entry.ts';
 export { type ByteString, toText } from './folder.ts';
-export { HeldTrees, type HeldTreesOptions, type MountedTree } from './held-trees.ts';
 export { isEngineMade, isMountTarget, writeLayerTar, writeTreeTar } from './layer-tar.ts';
 export { type TwoTrees, treeChanges } from './tree-changes.ts';
 

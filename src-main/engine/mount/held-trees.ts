@@ -5,7 +5,7 @@ import type { Lock, System } from '../../system/system.ts';
 import type { SnapshotStore } from '../snapshot/snapshot.ts';
 import type { State } from '../state/state.ts';
 
-export interface HeldTreesOptions {
+interface HeldTreesOptions {
   readonly state: Pick<State, 'containers' | 'layers' | 'lock' | 'operations'>;
   readonly snapshots: SnapshotStore;
   readonly system: Pick<System, 'files' | 'locks'>;
@@ -13,7 +13,7 @@ export interface HeldTreesOptions {
 }
 
 /** Where a tree is mounted, and by how many calls of `mount` that no `unmount` has answered yet. */
-export interface MountedTree {
+interface MountedTree {
   readonly key: string;
   readonly path: string;
   readonly count: number;
