@@ -19,7 +19,7 @@ export function withTrashRelief(images: ImageStore, trash: () => Trash): ImageSt
       const { discarded, freedBytes } = await trash().empty([]);
       onProgress?.({
         kind: 'warning',
-        message: `the disk is full: emptied the trash (${String(discarded.length)} things, ${String(Math.ceil(freedBytes / 1e6))} MB) and trying again`,
+        message: `the disk is full: emptied the trash (${discarded.length === 1 ? '1 object' : `${String(discarded.length)} objects`}, ${String(Math.ceil(freedBytes / 1e6))} MB) and trying again`,
       });
       return attempt();
     }

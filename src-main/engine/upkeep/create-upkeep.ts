@@ -127,7 +127,10 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     const layers = now.filter(({ kind }) => layerKinds.has(kind)).map(({ object }) => object as Digest);
     // Parents after children: in the order in which they are no longer needed.
     if (layers.length > 0)
-      await attempt(`deleted ${String(layers.length)} layers that nothing needs`, () => images.dropLayers(inOrder(layers)));
+      await attempt(
+        layers.length === 1 ? 'deleted 1 layer that nothing needs' : `deleted ${String(layers.length)} layers that nothing needs`,
+        () => images.dropLayers(inOrder(layers)),
+      );
     for (const { kind, object } of now) {
       if (kind === 'orphan-snapshot') await attempt(`deleted the writable layer ${object.slice(0, 12)}`, () => snapshots.remove(object));
       if (kind === 'orphan-folder')
