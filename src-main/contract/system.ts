@@ -17,6 +17,8 @@ export const checkTextKey = v.picklist([
   'not-there',
   'overlay-for-users',
   'overlay-for-root',
+  'overlay-by-program',
+  'whole-copies',
   'works',
   'works-without-root',
   'not-installed',
