@@ -22,9 +22,13 @@ const engineRooms = {
   events: ['state'],
   layer: ['content', 'snapshot', 'state', 'config'],
   registry: ['reference', 'content', 'config'],
-  image: ['reference', 'registry', 'content', 'layer', 'snapshot', 'state', 'config', 'events'],
-  container: ['image', 'layer', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference'],
-  service: ['config', 'host', 'image', 'layer', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
+  tree: ['snapshot'],
+  mount: ['snapshot', 'state'],
+  image: ['reference', 'registry', 'content', 'layer', 'tree', 'snapshot', 'state', 'config', 'events'],
+  container: ['image', 'layer', 'tree', 'mount', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference'],
+  trash: ['config', 'state', 'snapshot', 'image', 'volume', 'container'],
+  upkeep: ['config', 'state', 'snapshot', 'image', 'volume', 'container', 'trash'],
+  service: ['trash', 'upkeep', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
 };
 
 module.exports = {

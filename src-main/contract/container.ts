@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { call, duplex, stream } from '../rpc/define.ts';
 import { containerSpec, mount, portMapping, resources, restartPolicy, ulimit } from './container-spec.ts';
 import { containerId, imageId, nameOrId, objectName, timestampMs } from './ids.ts';
-import { transferProgress } from './image.ts';
+import { mountedObject, transferItem, transferProgress } from './image.ts';
 
 /** Podman's words; `stopping` and `removing` are seen while that is under way. */
 export const containerState = v.picklist(['created', 'initialized', 'running', 'stopping', 'paused', 'exited', 'removing']);
@@ -242,6 +242,9 @@ const createdContainer = v.strictObject({
 
 const one = v.strictObject({ container: nameOrId });
 
+export const pathChange = v.strictObject({ kind: v.picklist(['added', 'changed', 'deleted']), path: v.string() });
+export type PathChange = v.InferOutput<typeof pathChange>;
+
 export const containerRoutes = {
   list: call({ input: listContainersInput, output: v.array(containerSummary) }),
   /** All containers, always; the reader filters. */
@@ -278,6 +281,8 @@ export const containerRoutes = {
       /** With its anonymous volumes. */
       volumes: v.optional(v.boolean(), false),
       timeoutSeconds: v.optional(v.number()),
+      /** Keep it for a while; see the trash. */
+      trash: v.optional(v.boolean(), true),
     }),
     output: v.strictObject({ id: containerId }),
   }),
@@ -327,6 +332,47 @@ export const containerRoutes = {
     input: v.strictObject({ container: nameOrId, descriptors: v.optional(v.array(v.string()), []) }),
     output: v.strictObject({ titles: v.array(v.string()), processes: v.array(v.array(v.string())) }),
   }),
+  /**
+   * What differs from what it was made from, or from `base`, in order of path; of an image: its last layer. A folder that was
+   * deleted and made again is told as deleted, with what is in it now added.
+   */
+  diff: call({
+    input: v.strictObject({
+      object: nameOrId,
+      base: v.optional(nameOrId),
+      kinds: v.optional(v.array(v.picklist(['image', 'container'])), ['image', 'container']),
+    }),
+    output: v.array(pathChange),
+  }),
+  /** A new image of its image and its changes; progress items first, the image last. */
+  commit: stream({
+    input: v.strictObject({
+      container: nameOrId,
+      name: v.optional(nameOrId),
+      author: v.optional(v.string(), ''),
+      /** Docker's format only. */
+      message: v.optional(v.string(), ''),
+      /** Instructions of a Containerfile. */
+      changes: v.optional(v.array(v.string()), []),
+      format: v.optional(v.picklist(['oci', 'docker']), 'oci'),
+      /** Freezes its processes meanwhile. */
+      pause: v.optional(v.boolean(), false),
+      /** One layer with all in it. */
+      squash: v.optional(v.boolean(), false),
+      includeVolumes: v.optional(v.boolean(), false),
+    }),
+    item: transferItem,
+  }),
+  /** Its whole tree as a tar, in pieces. */
+  export: stream({ input: one, item: v.instance(Uint8Array) }),
+  /** Until as many calls of `unmount`. The path is where the engine sees it: another mount namespace does not. */
+  mount: call({ input: one, output: mountedObject }),
+  unmount: call({
+    input: v.strictObject({ container: nameOrId, force: v.optional(v.boolean(), false) }),
+    /** Not mounted: nobody had asked for it. A running container keeps its tree. */
+    output: v.strictObject({ id: v.string(), wasMounted: v.boolean() }),
+  }),
+  mounted: call({ input: v.strictObject({}), output: v.array(mountedObject) }),
   /** One item per interval with all running containers, or those named; nothing is measured when no one reads. */
   stats: stream({
     input: v.strictObject({

@@ -6,12 +6,22 @@ import type { Client, Contract, Handlers } from '../rpc/rpc.ts';
 import { containerRoutes } from './container.ts';
 import { eventRoutes } from './event.ts';
 import { imageRoutes } from './image.ts';
+import { registryRoutes } from './registry.ts';
 import { systemRoutes } from './system.ts';
+import { trashRoutes } from './trash.ts';
 import { volumeRoutes } from './volume.ts';
 
 export const engineContract = {
   version: '1',
-  routes: { container: containerRoutes, image: imageRoutes, volume: volumeRoutes, event: eventRoutes, system: systemRoutes },
+  routes: {
+    container: containerRoutes,
+    image: imageRoutes,
+    volume: volumeRoutes,
+    event: eventRoutes,
+    system: systemRoutes,
+    registry: registryRoutes,
+    trash: trashRoutes,
+  },
 } satisfies Contract;
 
 export type EngineContract = typeof engineContract;

@@ -51,7 +51,43 @@ export const imageDetail = v.strictObject({
 });
 export type ImageDetail = v.InferOutput<typeof imageDetail>;
 
-/** Progress of a pull or a load. A reader that joins late loses nothing: each item says all about its object. */
+/** One step of how an image was made; the newest comes first. */
+const imageHistoryStep = v.strictObject({
+  /** Of the image that ends here, when it is in the store. */
+  id: v.optional(imageId),
+  createdAt: v.optional(timestampMs),
+  createdBy: v.string(),
+  comment: v.string(),
+  /** 0 for a step without a layer. */
+  sizeBytes: v.number(),
+  /** Of the images that end with this layer. */
+  names: v.array(v.string()),
+});
+export type ImageHistoryStep = v.InferOutput<typeof imageHistoryStep>;
+
+export interface ImageTreeLayer {
+  readonly chainId: string;
+  readonly sizeBytes: number;
+  /** Names of the images whose topmost layer it is. */
+  readonly topOf: string[];
+  readonly children: ImageTreeLayer[];
+}
+const imageTreeLayer: v.GenericSchema<ImageTreeLayer> = v.strictObject({
+  chainId: v.string(),
+  sizeBytes: v.number(),
+  topOf: v.array(v.string()),
+  children: v.array(v.lazy(() => imageTreeLayer)),
+});
+
+const imageTree = v.strictObject({
+  id: imageId,
+  names: v.array(v.string()),
+  sizeBytes: v.number(),
+  layers: v.array(imageTreeLayer),
+});
+export type ImageTree = v.InferOutput<typeof imageTree>;
+
+/** Progress of a pull, load, save or push. A reader that joins late loses nothing: each item says all about its object. */
 export const transferProgress = v.variant('kind', [
   /** The short name was resolved; a mirror may answer for it. */
   v.strictObject({ kind: v.literal('resolved'), reference: v.string(), source: v.string() }),
@@ -59,8 +95,8 @@ export const transferProgress = v.variant('kind', [
     kind: v.literal('layer'),
     /** Of the blob; the first 12 digits are shown. */
     digest,
-    state: v.picklist(['waiting', 'present', 'fetching', 'unpacking', 'done', 'retrying']),
-    /** Compressed bytes fetched, of the blob's size (0: unknown). */
+    state: v.picklist(['waiting', 'present', 'fetching', 'unpacking', 'copying', 'done', 'retrying']),
+    /** Compressed bytes fetched, of the blob's size (0: unknown); while it is copied out of the store, of its tar's. */
     doneBytes: v.number(),
     totalBytes: v.number(),
     /** Of a retry: why. */
@@ -72,10 +108,19 @@ export const transferProgress = v.variant('kind', [
 ]);
 export type TransferProgress = v.InferOutput<typeof transferProgress>;
 
-const transferItem = v.variant('kind', [
+export const transferItem = v.variant('kind', [
   v.strictObject({ kind: v.literal('progress'), progress: transferProgress }),
   v.strictObject({ kind: v.literal('image'), id: imageId, name: v.string() }),
 ]);
+
+export const mountedObject = v.strictObject({
+  id: v.string(),
+  names: v.array(v.string()),
+  /** Of an image's manifest. */
+  digest: v.optional(digest),
+  path: v.string(),
+});
+export type MountedObject = v.InferOutput<typeof mountedObject>;
 
 export const imageRoutes = {
   list: call({
@@ -90,6 +135,9 @@ export const imageRoutes = {
   watch: stream({ input: v.strictObject({}), item: v.array(imageSummary) }),
   inspect: call({ input: v.strictObject({ image: nameOrId }), output: imageDetail }),
   exists: call({ input: v.strictObject({ image: nameOrId }), output: v.boolean() }),
+  history: call({ input: v.strictObject({ image: nameOrId }), output: v.array(imageHistoryStep) }),
+  /** Its layers from the bottom up; or, with `whatRequires`, its topmost layer and all that lies upon it. */
+  tree: call({ input: v.strictObject({ image: nameOrId, whatRequires: v.optional(v.boolean(), false) }), output: imageTree }),
   pull: stream({
     input: v.strictObject({
       reference: nameOrId,
@@ -106,6 +154,69 @@ export const imageRoutes = {
   }),
   /** A docker-archive or OCI archive (compressed or not), or an OCI layout folder, at an absolute path. */
   load: stream({ input: v.strictObject({ path: v.string() }), item: transferItem }),
+  /**
+   * Into an archive or folder at an absolute path, which is there when it is whole. `names` are further ones for the first image.
+   * Several images only as docker-archive.
+   */
+  save: stream({
+    input: v.strictObject({
+      images: v.pipe(v.array(nameOrId), v.nonEmpty()),
+      path: v.string(),
+      format: v.optional(v.picklist(['docker-archive', 'oci-archive', 'oci-dir', 'docker-dir']), 'docker-archive'),
+      names: v.optional(v.array(v.string()), []),
+      /** The names by which images are asked for do not go with them. */
+      withoutName: v.optional(v.boolean(), false),
+      /** docker-dir: layers by gzip. */
+      compress: v.optional(v.boolean(), false),
+      /** OCI: layers as they are. */
+      uncompressed: v.optional(v.boolean(), false),
+    }),
+    item: transferItem,
+  }),
+  /** One image of one layer, from a tar of files (plain, gzip, zstd, xz, bzip2). */
+  import: stream({
+    input: v.strictObject({
+      /** Exactly one of them: an absolute path, or an http or https address. */
+      path: v.optional(v.string()),
+      url: v.optional(v.string()),
+      /** For messages, when the path means nothing to a person. */
+      shownAs: v.optional(v.string()),
+      reference: v.optional(nameOrId),
+      changes: v.optional(v.array(v.string()), []),
+      message: v.optional(v.string(), ''),
+      os: v.optional(v.string()),
+      architecture: v.optional(v.string()),
+      variant: v.optional(v.string()),
+    }),
+    item: transferItem,
+  }),
+  /** Read-only; the rest as of containers. */
+  mount: call({ input: v.strictObject({ image: nameOrId }), output: mountedObject }),
+  unmount: call({
+    input: v.strictObject({ image: nameOrId, force: v.optional(v.boolean(), false) }),
+    output: v.strictObject({ id: v.string(), wasMounted: v.boolean() }),
+  }),
+  mounted: call({ input: v.strictObject({}), output: v.array(mountedObject) }),
+  /** To a registry: [docker://]host/path[:tag]; without a destination to where its name says. */
+  push: stream({
+    input: v.strictObject({
+      image: nameOrId,
+      destination: v.optional(v.string()),
+      format: v.optional(v.picklist(['oci', 'v2s2'])),
+      compressionFormat: v.optional(v.picklist(['gzip', 'zstd'])),
+      compressionLevel: v.optional(v.number()),
+      tlsVerify: v.optional(v.boolean()),
+      /** user:password, for this push alone; never stored or logged. */
+      credentials: v.optional(v.string()),
+      authFile: v.optional(v.string()),
+      certDirectory: v.optional(v.string()),
+    }),
+    item: v.variant('kind', [
+      v.strictObject({ kind: v.literal('progress'), progress: transferProgress }),
+      /** `digest`: of its manifest there. */
+      v.strictObject({ kind: v.literal('pushed'), id: imageId, name: v.string(), digest }),
+    ]),
+  }),
   tag: call({
     input: v.strictObject({ image: nameOrId, names: v.pipe(v.array(v.string()), v.nonEmpty()) }),
     output: v.strictObject({ id: imageId }),
@@ -115,7 +226,13 @@ export const imageRoutes = {
     output: v.strictObject({ id: imageId }),
   }),
   remove: call({
-    input: v.strictObject({ image: nameOrId, force: v.optional(v.boolean(), false), ignore: v.optional(v.boolean(), false) }),
+    input: v.strictObject({
+      image: nameOrId,
+      force: v.optional(v.boolean(), false),
+      ignore: v.optional(v.boolean(), false),
+      /** Keep it for a while; see the trash. */
+      trash: v.optional(v.boolean(), true),
+    }),
     output: v.strictObject({ untagged: v.array(v.string()), deleted: v.array(imageId) }),
   }),
   /** Makes sure that the embedded starter image is in the store; needs no network. Answers its name. */

@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import { call } from '../rpc/define.ts';
+import { imageId } from './ids.ts';
+import { pruneDone, pruneOrder, prunePlan, pruneRequest } from './trash.ts';
 
 /** The sentences of the host check that can be said in other languages. */
 export const checkTextKey = v.picklist([
@@ -15,6 +17,8 @@ export const checkTextKey = v.picklist([
   'not-there',
   'overlay-for-users',
   'overlay-for-root',
+  'overlay-by-program',
+  'whole-copies',
   'works',
   'works-without-root',
   'not-installed',
@@ -83,6 +87,17 @@ export const storeProblem = v.strictObject({
 
 export type StoreProblem = v.InferOutput<typeof storeProblem>;
 
+const repairPlan = v.strictObject({
+  /** What a repair does: only what nobody refers to is removed. */
+  actions: v.array(v.strictObject({ ...storeProblem.entries, action: v.string() })),
+  /** What needs a person, with what to do. */
+  manual: v.array(v.strictObject({ ...storeProblem.entries, advice: v.string() })),
+});
+export type RepairPlan = v.InferOutput<typeof repairPlan>;
+
+const repairDone = v.strictObject({ done: v.array(v.string()), failed: v.array(v.string()) });
+export type RepairDone = v.InferOutput<typeof repairDone>;
+
 export const systemInfo = v.strictObject({
   version: v.string(),
   rootless: v.boolean(),
@@ -134,7 +149,7 @@ export type SystemInfo = v.InferOutput<typeof systemInfo>;
 export const diskUsage = v.strictObject({
   images: v.array(
     v.strictObject({
-      id: v.string(),
+      id: imageId,
       names: v.array(v.string()),
       createdAt: v.number(),
       sizeBytes: v.number(),
@@ -143,7 +158,7 @@ export const diskUsage = v.strictObject({
       containers: v.number(),
     }),
   ),
-  /** Bytes of all layers, each counted once. */
+  /** Bytes of all layers that images or containers need, each counted once. */
   imageBytes: v.number(),
   containers: v.array(
     v.strictObject({
@@ -154,9 +169,15 @@ export const diskUsage = v.strictObject({
       state: v.string(),
       createdAt: v.number(),
       sizeBytes: v.number(),
+      /** Volumes that it mounts. */
+      volumes: v.number(),
     }),
   ),
   volumes: v.array(v.strictObject({ name: v.string(), links: v.number(), sizeBytes: v.number() })),
+  /** What pruning each kind alone would free: unused images with all their layers, containers that do not run, unused volumes. */
+  reclaimable: v.strictObject({ imageBytes: v.number(), containerBytes: v.number(), volumeBytes: v.number() }),
+  /** What is kept for a while, and what emptying it would free. */
+  trash: v.strictObject({ entries: v.number(), bytes: v.number() }),
 });
 export type DiskUsage = v.InferOutput<typeof diskUsage>;
 
@@ -176,4 +197,17 @@ export const systemRoutes = {
   /** The host in words, and the store's health. Changes nothing. */
   check: call({ input: v.strictObject({}), output: v.strictObject({ host: v.array(checkLine), store: v.array(storeProblem) }) }),
   diskUsage: call({ input: v.strictObject({}), output: diskUsage }),
+  /** What a repair would do. Changes nothing. */
+  planRepair: call({ input: v.strictObject({}), output: repairPlan }),
+  /** Does what a plan has named, each only if it is still so. */
+  repair: call({
+    input: v.strictObject({ actions: v.array(v.strictObject({ kind: v.string(), object: v.string() })) }),
+    output: repairDone,
+  }),
+  /** Removes everything of ours, in the store and beside it; the engine is of no use afterwards. Answers what is left, because it is not ours. */
+  reset: call({ input: v.strictObject({}), output: v.strictObject({ left: v.array(v.string()) }) }),
+  /** What a prune would take. Changes nothing. */
+  planPrune: call({ input: pruneRequest, output: prunePlan }),
+  /** Takes exactly what a plan has named, each only if nothing refers to it by then. */
+  prune: call({ input: pruneOrder, output: pruneDone }),
 };

@@ -22,5 +22,16 @@ export const volumeRoutes = {
     input: v.strictObject({ name: v.optional(objectName), labels: v.optional(v.record(v.string(), v.string()), {}) }),
     output: volumeSummary,
   }),
-  remove: call({ input: v.strictObject({ volume: nameOrId }), output: v.strictObject({ name: v.string() }) }),
+  remove: call({
+    input: v.strictObject({
+      volume: nameOrId,
+      /** With the containers that use it. */
+      force: v.optional(v.boolean(), false),
+      /** Of running ones: seconds from the stop signal to SIGKILL. */
+      timeoutSeconds: v.optional(v.number()),
+      /** Keep it for a while; see the trash. */
+      trash: v.optional(v.boolean(), true),
+    }),
+    output: v.strictObject({ name: v.string() }),
+  }),
 };

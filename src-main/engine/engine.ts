@@ -5,7 +5,7 @@ import { messageOf } from '../base/errors.ts';
 import type { EngineHandlers } from '../contract/engine.ts';
 import type { System } from '../system/system.ts';
 import type { EngineConfig } from './config/config.ts';
-import { createContainers } from './container/container.ts';
+import { cleanUpCommand, createContainers } from './container/container.ts';
 import { createImageStore } from './image/image.ts';
 import { createLayerStore } from './layer/layer.ts';
 import { openMonitor } from './monitor/monitor.ts';
@@ -14,6 +14,8 @@ import { openOciRuntime } from './runtime/runtime.ts';
 import { createHandlers } from './service/service.ts';
 import { openSnapshotStore } from './snapshot/snapshot.ts';
 import { openState } from './state/state.ts';
+import { createTrash, type Trash, withTrashRelief } from './trash/trash.ts';
+import { createUpkeep } from './upkeep/upkeep.ts';
 import { createVolumeStore } from './volume/volume.ts';
 
 export interface Engine extends AsyncDisposable {
@@ -25,6 +27,8 @@ export interface Engine extends AsyncDisposable {
   watchExits(): void;
   /** Handles the exits that were reported and not handled; answers how many. */
   handlePendingExits(): Promise<number>;
+  /** Deletes what has been in the trash for too long, or is too much. */
+  tidyTrash(): Promise<readonly string[]>;
 }
 
 /**
@@ -37,7 +41,7 @@ export function createEngine(config: EngineConfig, system: System): Engine {
   const state = openState({ graphRoot, runRoot, system });
   const snapshots = openSnapshotStore({ config, system });
   const layers = createLayerStore({ state, snapshots, system, graphRoot });
-  const images = createImageStore({ config, state, layers, snapshots, system });
+  const images = withTrashRelief(createImageStore({ config, state, layers, snapshots, system }), () => trash);
   const volumes = createVolumeStore({ config, state, system });
   const network = createNetwork({ config, state, system });
   const runtime = openOciRuntime({ config, system });
@@ -53,7 +57,19 @@ export function createEngine(config: EngineConfig, system: System): Engine {
     runtime,
     monitor,
   });
+  const trash: Trash = createTrash({
+    config,
+    state,
+    system,
+    snapshots,
+    images,
+    volumes,
+    containers,
+    cleanUpCommand: () => cleanUpCommand(config),
+  });
+  const upkeep = createUpkeep({ config, state, system, snapshots, images, volumes, containers, recovery, trash });
   let watch: AsyncDisposable | undefined;
+  let keeping: AsyncDisposable | undefined;
 
   async function repairLayers(): Promise<readonly string[]> {
     const unpacks = state.operations.abandoned().filter(({ kind }) => kind === 'layer.unpack');
@@ -63,19 +79,36 @@ export function createEngine(config: EngineConfig, system: System): Engine {
   }
 
   return {
-    handlers: createHandlers({ config, system, state, snapshots, images, volumes, network, runtime, monitor, containers, recovery }),
+    handlers: createHandlers({
+      config,
+      system,
+      state,
+      snapshots,
+      images,
+      volumes,
+      network,
+      runtime,
+      monitor,
+      containers,
+      recovery,
+      trash,
+      upkeep,
+    }),
     async recover() {
       const messages: string[] = [];
       // One that fails does not keep the engine from starting, or the others from being repaired: its operation stays for the next.
-      for (const step of [() => images.recover(), repairLayers, () => recovery.recover()])
+      for (const step of [() => images.recover(), repairLayers, () => recovery.recover(), () => trash.recover()])
         messages.push(...(await step().catch((error: unknown) => [`a repair failed: ${messageOf(error)}`])));
       return messages;
     },
     watchExits() {
       watch ??= exits.watch();
+      keeping ??= trash.keep();
     },
     handlePendingExits: () => exits.handlePending(),
+    tidyTrash: () => trash.tidy(),
     async [Symbol.asyncDispose]() {
+      await keeping?.[Symbol.asyncDispose]();
       await watch?.[Symbol.asyncDispose]();
       state[Symbol.dispose]();
     },

@@ -13,6 +13,7 @@
  * - The pause process stays when engines end; it belongs to the user's containers, which do too.
  */
 import type { EngineClient } from '../contract/engine.ts';
+import type { EngineOptions } from '../engine/config/config.ts';
 import type { WorkerEngine, WorkerRequest } from './open-worker.ts';
 
 export interface LaunchedEngine {
@@ -28,6 +29,7 @@ export { enterSandbox, type EnterRequest } from './enter-sandbox.ts';
 export { openInProcess, type InProcessEngine, type InProcessRequest } from './open-in-process.ts';
 export type { WorkerEngine, WorkerRequest } from './open-worker.ts';
 export { parseGlobalArguments } from './global-arguments.ts';
+export { isOutsideOfSandbox, runInSandbox } from './run-in-sandbox.ts';
 export { resourcesDirectory } from './install-paths.ts';
 export { prepareLimits } from './open-in-process.ts';
 
@@ -35,4 +37,10 @@ export { prepareLimits } from './open-in-process.ts';
 export async function openWorker(request: WorkerRequest): Promise<WorkerEngine> {
   const late = await import('./open-worker.ts');
   return late.openWorker(request);
+}
+
+/** See end-sandbox.ts. */
+export async function endSandbox(options: EngineOptions): Promise<boolean> {
+  const late = await import('./end-sandbox.ts');
+  return late.endSandbox(options);
 }

@@ -24,7 +24,7 @@ export function writeRecord(host: Host, tmpDirectory: string, holder: Holder): v
   host.files.writeAtomically(recordPath(tmpDirectory), `${holder.pid} ${holder.startTime} ${namespace}\n`, { mode: 0o600 });
 }
 
-function readRecord(host: Host, tmpDirectory: string): (Holder & { readonly namespace: string }) | undefined {
+export function readRecord(host: Pick<Host, 'identity'>, tmpDirectory: string): (Holder & { readonly namespace: string }) | undefined {
   const text = readOwnFile(recordPath(tmpDirectory), host.identity.uid);
   const match = /^(\d+) (\d+) (\S+)\n?$/.exec(text ?? '');
   return match === null ? undefined : { pid: Number(match[1]), startTime: Number(match[2]), namespace: match[3] ?? '' };
@@ -84,7 +84,7 @@ function holdsSandbox(pid: number, kind: SandboxKind, uid: number): boolean {
 }
 
 /** As `mnt:[4026532193]`; undefined when the process is gone, or not ours to look at. */
-function namespaceOf(pid: number | 'self', kind: 'mnt' | 'user'): string | undefined {
+export function namespaceOf(pid: number | 'self', kind: 'mnt' | 'user'): string | undefined {
   try {
     return readlinkSync(`/proc/${pid}/ns/${kind}`);
   } catch {

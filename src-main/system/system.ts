@@ -51,8 +51,9 @@ export interface Files {
 /** Synchronous, never following a final symlink: for the layer room, which unpacks in a worker. */
 export interface FileAttributes {
   setXattr(path: string, name: string, value: Uint8Array): void;
-  getXattr(path: string, name: string): Uint8Array | undefined;
-  listXattrs(path: string): string[];
+  /** A path may be bytes: not every name is text. */
+  getXattr(path: string | Uint8Array, name: string): Uint8Array | undefined;
+  listXattrs(path: string | Uint8Array): string[];
   removeXattr(path: string, name: string): void;
   makeNode(path: string, mode: number, major: number, minor: number): void;
   makeFifo(path: string, mode: number): void;
@@ -60,6 +61,8 @@ export interface FileAttributes {
   setTimes(path: string, accessNs: bigint, modifyNs: bigint): void;
   /** openat2(2) with RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS; answers a descriptor. For reading hostile root file systems (/etc/passwd of an image). */
   openInRoot(root: string, path: string, flags: number, mode?: number): number;
+  /** The parts of an open file that are no holes, in order, as lseek(2) tells them; one part where the file system knows none. Moves the file's offset. */
+  dataSegments(descriptor: number, sizeBytes: number): readonly { readonly offset: number; readonly length: number }[];
 }
 
 export interface ProcessResult {
@@ -102,6 +105,12 @@ export interface SpawnedProcess {
 export interface Processes {
   /** Runs to the end and collects its output; does not throw for a non-zero status. `missing-tool` when there is no such program. */
   run(command: string, args: readonly string[], options?: RunOptions): Promise<ProcessResult>;
+  /** The same, and everything waits: for what takes milliseconds and has to be done before a synchronous caller goes on. `timeout` kills it. */
+  runSync(
+    command: string,
+    args: readonly string[],
+    options?: Pick<RunOptions, 'environment' | 'timeoutMs' | 'workingDirectory'>,
+  ): ProcessResult;
   spawn(command: string, args: readonly string[], options: SpawnOptions): SpawnedProcess;
   /** No error when it is gone. */
   signal(pid: number, signal: NodeJS.Signals | number): void;

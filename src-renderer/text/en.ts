@@ -411,6 +411,7 @@ export const en = {
       present: 'Already here',
       fetching: 'Fetching',
       unpacking: 'Unpacking',
+      copying: 'Copying',
       done: 'Done',
       retrying: 'Trying again',
     },

@@ -397,6 +397,7 @@ export const ja: SameKeys<typeof en> = {
       present: '取得済み',
       fetching: '取得中',
       unpacking: '展開中',
+      copying: 'コピー中',
       done: '完了',
       retrying: '再試行中',
     },

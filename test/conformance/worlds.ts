@@ -46,6 +46,7 @@ export function worlds(): readonly World[] {
 /** A folder that every user can read, with the code to be run in it. */
 export class Bundle implements Disposable {
   readonly directory: string;
+  #runs = 0;
 
   constructor() {
     this.directory = mkdtempSync(join(tmpdir(), 'selkie-worlds-'));
@@ -76,7 +77,7 @@ export class Bundle implements Disposable {
 
   /** Runs it in that world with a folder of its own as its first argument; its lines of JSON are the answer. */
   run(world: World, child: string, ...args: readonly string[]): Report[] {
-    const base = join(this.directory, world.name.replaceAll(' ', '-'));
+    const base = join(this.directory, `${world.name.replaceAll(' ', '-')}-${String((this.#runs += 1))}`);
     mkdirSync(base);
     chownSync(base, world.owner.uid, world.owner.gid);
     return execFileSync('env', [...world.command, process.execPath, child, base, ...args], {

@@ -163,7 +163,7 @@ export class Actor implements AsyncDisposable {
   /** Removes all containers, ends the namespace's holder, and answers what is still there: each entry is a leak. */
   async leaks(): Promise<string[]> {
     this.selkie(['rm', '--all', '--force', '--time', '0']);
-    const overlay = this.mounts().filter((line) => line.includes('/overlay/') || line.includes('/netns/'));
+    const overlay = this.mounts().filter((line) => line.includes('/merged ') || line.includes('/netns/'));
     this.endPause();
     const deadline = Date.now() + 10_000;
     while (this.processes().length > 0 && Date.now() < deadline) await pause(20);

@@ -8,8 +8,9 @@ export interface EngineConfig {
   readonly graphRoot: string;
   /** Mount points, sockets, pid files: gone after a reboot. Podman's --runroot. */
   readonly runRoot: string;
-  /** Podman's --storage-driver; undefined: the best that works here. */
-  readonly storageDriver: 'overlay' | undefined;
+  /** Podman's --storage-driver; undefined: the one that the store is of, else the best that works here. */
+  readonly storageDriver: 'overlay' | 'vfs' | undefined;
+  /** `DRIVER.NAME=VALUE`, as --storage-opt has them; of the same name the last one counts. */
   readonly storageOptions: readonly string[];
   /** Name or absolute path; containers.conf engine.runtime. */
   readonly ociRuntime: string;
@@ -46,3 +47,4 @@ export interface ContainerDefaults {
 
 export { loadConfig, tmpDirectory, type ConfigRequest, type EngineOptions } from './load-config.ts';
 export { parseSizeBytes } from './size.ts';
+export { loadTrashSettings, type TrashSettings } from './trash-settings.ts';

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import type { Identity, Processes, System } from '../../system/system.ts';
 import type { ContainerDefaults, EngineConfig } from './config.ts';
 import { parseSizeBytes } from './size.ts';
+import { absolute, configDirectory, defaultRunRoot, readStorageConfig } from './storage-config.ts';
 import { readDropIns, readTomlIfExists, Settings, type TomlFile } from './toml-file.ts';
 
 /** Podman's global options (podman(1)); undefined means "not given". */
@@ -33,7 +34,7 @@ type Environment = ConfigRequest['environment'];
  */
 export function loadConfig({ system, options, environment, resources }: ConfigRequest): EngineConfig {
   const { identity, processes } = system;
-  const storage = new Settings(storageFiles(identity, environment));
+  const storage = readStorageConfig(options, identity, environment);
   // `selkie ps` needs to know where the store is and nothing of containers.conf, which takes longer to parse than to list.
   const containers = once(() => new Settings(containersFiles(identity, environment)));
   const defaults = once(() => {
@@ -43,12 +44,11 @@ export function loadConfig({ system, options, environment, resources }: ConfigRe
   // What was typed is checked at once, what a file says when it is needed.
   cgroupManager(options.cgroupManager);
   networkBackend(options.networkBackend);
-  const driver = storageDriver(options.storageDriver ?? environment['STORAGE_DRIVER'] ?? storage.text('storage', 'driver'));
   return {
-    graphRoot: graphRoot(options, storage, identity, environment),
-    runRoot: runRoot(options, storage, identity, environment),
-    storageDriver: driver,
-    storageOptions: options.storageOptions ?? [],
+    graphRoot: storage.graphRoot,
+    runRoot: storage.runRoot,
+    storageDriver: storage.storageDriver,
+    storageOptions: storage.storageOptions,
     resources,
     get ociRuntime() {
       return options.runtime ?? containers().text('engine', 'runtime') ?? 'crun';
@@ -86,7 +86,7 @@ export function tmpDirectory(options: EngineOptions, identity: Pick<Identity, 'r
 function containersFiles(identity: Identity, environment: Environment): TomlFile[] {
   const override = environment['CONTAINERS_CONF'];
   if (override) return [readTomlIfExists(override) ?? missingOverride('CONTAINERS_CONF', override)];
-  const own = userConfigDirectory(identity, environment);
+  const own = configDirectory(identity, environment);
   return [
     readTomlIfExists('/usr/share/containers/containers.conf'),
     readTomlIfExists('/etc/containers/containers.conf'),
@@ -95,77 +95,9 @@ function containersFiles(identity: Identity, environment: Environment): TomlFile
   ].filter((file) => file !== undefined);
 }
 
-function storageFiles(identity: Identity, environment: Environment): TomlFile[] {
-  const override = environment['CONTAINERS_STORAGE_CONF'];
-  if (override) return [readTomlIfExists(override) ?? missingOverride('CONTAINERS_STORAGE_CONF', override)];
-  return [
-    readTomlIfExists('/usr/share/containers/storage.conf'),
-    readTomlIfExists('/etc/containers/storage.conf'),
-    identity.rootless ? readTomlIfExists(join(userConfigDirectory(identity, environment), 'storage.conf')) : undefined,
-  ].filter((file) => file !== undefined);
-}
-
 function missingOverride(variable: string, path: string): never {
   throw new EngineError('invalid-argument', `${variable} names ${path}, and there is no such file`, {
     fix: `correct or unset ${variable}`,
-  });
-}
-
-function userConfigDirectory(identity: Identity, environment: Environment): string {
-  return join(absolute(environment['XDG_CONFIG_HOME']) ?? join(identity.homeDirectory, '.config'), 'containers');
-}
-
-/**
- * storage.conf's graphroot is the place that the user chose for containers' data, and Podman's own store may be in it. Ours has another
- * format, so it goes into a folder `selkie` there and never among Podman's files.
- */
-function graphRoot(options: EngineOptions, storage: Settings, identity: Identity, environment: Environment): string {
-  const given = absolute(options.root);
-  if (given !== undefined) return refuseForeignStore(given);
-  const configured = storage.text('storage', identity.rootless ? 'rootless_storage_path' : 'graphroot');
-  const place = configured === undefined ? undefined : expand(configured, identity, environment);
-  if (place !== undefined && !podmanDefaultPlaces.has(place)) return join(place, 'selkie');
-  return identity.rootless
-    ? join(absolute(environment['XDG_DATA_HOME']) ?? join(identity.homeDirectory, '.local/share'), 'selkie')
-    : '/var/lib/selkie';
-}
-
-function runRoot(options: EngineOptions, storage: Settings, identity: Identity, environment: Environment): string {
-  const given = absolute(options.runRoot);
-  if (given !== undefined) return given;
-  const configured = identity.rootless ? undefined : storage.text('storage', 'runroot');
-  if (configured !== undefined && !podmanDefaultPlaces.has(configured)) return join(configured, 'selkie');
-  return defaultRunRoot(identity, environment);
-}
-
-const podmanDefaultPlaces: ReadonlySet<string> = new Set(['/var/lib/containers/storage', '/run/containers/storage']);
-
-function defaultRunRoot(identity: Pick<Identity, 'rootless' | 'hostUid'>, environment: Environment): string {
-  if (!identity.rootless) return '/run/selkie';
-  const runtime = absolute(environment['XDG_RUNTIME_DIR']);
-  if (runtime !== undefined && existsSync(runtime)) return join(runtime, 'selkie');
-  const systemd = `/run/user/${identity.hostUid}`;
-  return existsSync(systemd) ? join(systemd, 'selkie') : `/tmp/selkie-run-${identity.hostUid}`;
-}
-
-function refuseForeignStore(path: string): string {
-  if (existsSync(join(path, 'selkie.db'))) return path;
-  const foreign = ['libpod', 'overlay-layers', 'vfs-layers', 'storage.lock', 'image/overlay2'].find((name) => existsSync(join(path, name)));
-  if (foreign === undefined) return path;
-  throw new EngineError(
-    'invalid-argument',
-    `${path} is the store of another program (it has ${foreign}): Selkie keeps its data in a format of its own`,
-    {
-      fix: `name another folder, for example --root ${join(path, 'selkie')}`,
-    },
-  );
-}
-
-function storageDriver(word: string | undefined): 'overlay' | undefined {
-  if (word === undefined || word === '') return undefined;
-  if (word === 'overlay' || word === 'overlay2') return 'overlay';
-  throw new EngineError('unsupported', `storage driver "${word}" is not supported`, {
-    fix: 'use --storage-driver overlay, or leave the option out',
   });
 }
 
@@ -220,15 +152,4 @@ function containerDefaults(settings: Settings, processes: Pick<Processes, 'find'
     stopTimeoutSeconds: settings.integer('engine', 'stop_timeout') ?? 10,
     logMaxSizeBytes: Math.max(logSizeMax, 0),
   };
-}
-
-function absolute(path: string | undefined): string | undefined {
-  if (path === undefined || path === '') return undefined;
-  return resolve(path);
-}
-
-/** storage.conf(5): rootless_storage_path may hold $HOME, $USER, $UID. */
-function expand(path: string, identity: Identity, environment: Environment): string {
-  const values: Record<string, string> = { HOME: identity.homeDirectory, USER: identity.userName, UID: String(identity.hostUid) };
-  return path.replace(/\$(\w+)/g, (_, name: string) => values[name] ?? environment[name] ?? '');
 }

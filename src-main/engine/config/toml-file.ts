@@ -68,6 +68,10 @@ export class Settings {
     return this.#take(section, key, 'a string', (value) => (typeof value === 'string' ? value : undefined));
   }
 
+  flag(section: string, key: string): boolean | undefined {
+    return this.#take(section, key, 'true or false', (value) => (typeof value === 'boolean' ? value : undefined));
+  }
+
   integer(section: string, key: string): number | undefined {
     return this.#take(section, key, 'a whole number', (value) =>
       typeof value === 'number' && Number.isInteger(value) ? value : undefined,

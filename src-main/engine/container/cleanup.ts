@@ -27,7 +27,8 @@ export async function cleanUp(room: Room, record: Pick<ContainerRecord, 'id' | '
   // What a start that was killed before it knew the network's state has left.
   await attempt(() => room.system.namespaces.removeNetwork(room.paths.networkNamespace(record.id)));
   await attempt(() => {
-    if (existsSync(room.snapshots.mountPoint(record.id))) room.snapshots.unmount(record.id);
+    // Whoever has asked for the mount, or reads it, goes on.
+    if (!room.trees.isNeeded(record.id)) room.snapshots.unmount(record.id);
   });
   await attempt(() => rmSync(room.paths.bundle(record.id), { recursive: true, force: true, maxRetries: 5, retryDelay: 2 }));
   if (failures.length === 0) return;

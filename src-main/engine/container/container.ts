@@ -12,15 +12,19 @@ import type {
   ContainerSummary,
   ExecSpec,
   LogEntry,
+  PathChange,
   TerminalDown,
   TerminalUp,
 } from '../../contract/container.ts';
 import type { ContainerId } from '../../contract/ids.ts';
-import type { TransferProgress } from '../../contract/image.ts';
+import type { MountedObject, TransferProgress } from '../../contract/image.ts';
 import type { StoreProblem } from '../../contract/system.ts';
+import type { ResolvedImage } from '../image/image.ts';
 import type { ContainerRecord } from '../state/state.ts';
+import type { CommitOptions } from './commit.ts';
+import type { DiffOptions } from './diff.ts';
 
-export { createContainers } from './create-containers.ts';
+export { cleanUpCommand, createContainers } from './create-containers.ts';
 export type { ContainerDependencies } from './room.ts';
 
 export interface AttachOptions {
@@ -56,8 +60,20 @@ export interface Containers {
   rename(nameOrId: string, name: string): Promise<ContainerRecord>;
   remove(
     nameOrId: string,
-    options: { readonly force: boolean; readonly volumes: boolean; readonly timeoutSeconds: number | undefined },
+    options: {
+      readonly force: boolean;
+      readonly volumes: boolean;
+      readonly timeoutSeconds: number | undefined;
+      /** Keep it for a while instead of deleting it. */
+      readonly trash?: boolean;
+    },
   ): Promise<ContainerRecord>;
+  /** Out of the trash, under its name or another, with its anonymous volumes. `already-exists` when the name is taken. */
+  restore(trashId: string, name?: string): Promise<ContainerRecord>;
+  /** Deletes for good what the trash has of a container. */
+  discard(trashId: string): Promise<void>;
+  /** Finishes discards whose process died; says what it did. */
+  recoverTrash(): Promise<readonly string[]>;
   wait(nameOrId: string, conditions: readonly string[], signal: AbortSignal): Promise<number>;
   list(options: {
     readonly all: boolean;
@@ -72,6 +88,19 @@ export interface Containers {
   exec(spec: ExecSpec, up: AsyncIterable<TerminalUp>, signal: AbortSignal): AsyncIterable<TerminalDown>;
   execDetached(spec: ExecSpec): Promise<string>;
   top(nameOrId: string, descriptors: readonly string[]): Promise<{ readonly titles: string[]; readonly processes: string[][] }>;
+  diff(nameOrId: string, options: DiffOptions): Promise<PathChange[]>;
+  commit(nameOrId: string, options: CommitOptions): Promise<ResolvedImage>;
+  /** The whole tree as an archive. */
+  export(nameOrId: string, signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  /** Until as many unmounts. Trees of images are mounted by the same count, hence here. */
+  mount(nameOrId: string): Promise<MountedObject>;
+  unmount(nameOrId: string, force: boolean): Promise<{ readonly id: string; readonly wasMounted: boolean }>;
+  mounted(): Promise<MountedObject[]>;
+  mountImage(nameOrId: string): Promise<MountedObject>;
+  unmountImage(nameOrId: string, force: boolean): Promise<{ readonly id: string; readonly wasMounted: boolean }>;
+  mountedImages(): Promise<MountedObject[]>;
+  /** Before an image is removed: its mount goes. */
+  releaseImage(nameOrId: string): Promise<void>;
   stats(nameOrIds: readonly string[] | undefined, intervalMs: number, once: boolean, signal: AbortSignal): AsyncIterable<ContainerStats[]>;
 }
 

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { EngineConfig } from '../config/config.ts';
+import { HeldTrees } from '../mount/mount.ts';
 import { openSeccompCache } from '../runtime/runtime.ts';
 import type { Containers, ExitHandler, Recovery } from './container.ts';
 import { createExitHandler } from './exit-handler.ts';
@@ -12,6 +13,7 @@ import type { ContainerDependencies, Room } from './room.ts';
 import { asOfNow, toSummary } from './summary.ts';
 
 const actions = () => import('./actions.ts');
+const trash = () => import('./trash.ts');
 
 export function createContainers(dependencies: ContainerDependencies): {
   readonly containers: Containers;
@@ -24,6 +26,7 @@ export function createContainers(dependencies: ContainerDependencies): {
     ...dependencies,
     paths,
     exitHub: new ExitHub(paths.exits, system.files),
+    trees: new HeldTrees({ ...dependencies, runRoot: config.runRoot }),
     seccompCache: openSeccompCache(config.runRoot, system.files, dependencies.runtime),
     get exitCommand() {
       return dependencies.exitCommand ?? cleanUpCommand(config);
@@ -41,6 +44,9 @@ export function createContainers(dependencies: ContainerDependencies): {
     kill: async (nameOrId, signalName) => (await actions()).killContainer(room, restarts, nameOrId, signalName),
     rename: async (nameOrId, name) => (await actions()).renameContainer(room, nameOrId, name),
     remove: async (nameOrId, options) => (await actions()).removeContainer(room, restarts, nameOrId, options),
+    restore: async (trashId, name) => (await trash()).restoreContainer(room, trashId, name),
+    discard: async (trashId) => (await trash()).discardContainer(room, trashId),
+    recoverTrash: async () => (await trash()).recoverDiscards(room),
     wait: async (nameOrId, conditions, signal) => (await actions()).waitForCondition(room, nameOrId, conditions, signal),
     list: (options) => listContainers(room, options),
     summary: (record) => toSummary(asOfNow(room, record)),
@@ -56,6 +62,18 @@ export function createContainers(dependencies: ContainerDependencies): {
     },
     execDetached: async (spec) => (await actions()).execDetached(room, spec),
     top: async (nameOrId, descriptors) => (await actions()).topOfContainer(room, nameOrId, descriptors),
+    diff: async (nameOrId, options) => (await actions()).diffTrees(room, nameOrId, options),
+    commit: async (nameOrId, options) => (await actions()).commitContainer(room, nameOrId, options),
+    async *export(nameOrId, signal) {
+      yield* (await actions()).exportContainer(room, nameOrId, signal);
+    },
+    mount: async (nameOrId) => (await actions()).mountContainer(room, nameOrId),
+    unmount: async (nameOrId, force) => (await actions()).unmountContainer(room, nameOrId, force),
+    mounted: async () => (await actions()).mountedContainers(room),
+    mountImage: async (nameOrId) => (await actions()).mountImage(room, nameOrId),
+    unmountImage: async (nameOrId, force) => (await actions()).unmountImage(room, nameOrId, force),
+    releaseImage: async (nameOrId) => (await actions()).releaseImage(room, nameOrId),
+    mountedImages: async () => (await actions()).mountedImages(room),
     async *stats(nameOrIds, intervalMs, once, signal) {
       yield* (await actions()).watchStats(room, nameOrIds, intervalMs, once, signal);
     },
@@ -68,7 +86,7 @@ export function createContainers(dependencies: ContainerDependencies): {
 }
 
 /** The script takes the run root (for the janitor's lock), the graph root, and Podman's global options for the rest. */
-function cleanUpCommand(config: EngineConfig): readonly string[] {
+export function cleanUpCommand(config: EngineConfig): readonly string[] {
   return [
     join(config.resources, 'bin', 'selkie-cleanup'),
     ...[config.runRoot, config.graphRoot, `--runtime=${config.ociRuntime}`],

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { EngineError, isEngineError, throwIfAborted } from '../../base/errors.ts';
 import type { ContainerSpec } from '../../contract/container-spec.ts';
 import type { ContainerId } from '../../contract/ids.ts';
@@ -56,7 +56,7 @@ async function put(room: Room, record: ContainerRecord): Promise<void> {
   const volumes = missingVolumes(room, config.mounts);
   using operation = room.state.operations.begin('container.create', id, { volumes });
   try {
-    room.snapshots.createWritable(id, config.parentChainId);
+    await room.snapshots.createWritable(id, config.parentChainId);
     mkdirSync(room.paths.directory(id), { recursive: true, mode: 0o700 });
     await prepareVolumes(room, id, config.mounts);
     room.state.transaction(() => {
@@ -77,7 +77,7 @@ async function put(room: Room, record: ContainerRecord): Promise<void> {
 
 /** Also the repair of a creation that was cut off: there is no record, so all that bears its id goes. */
 export async function undoCreate(room: Room, id: ContainerId, volumes: readonly string[]): Promise<void> {
-  if (existsSync(room.snapshots.mountPoint(id))) room.snapshots.unmount(id);
+  room.snapshots.unmount(id);
   if (room.snapshots.exists(id)) await room.snapshots.remove(id);
   rmSync(room.paths.directory(id), { recursive: true, force: true });
   await unmakeVolumes(room, volumes);

@@ -30,10 +30,10 @@ export function findTraces(room: Room): Map<ContainerId, LeftoverKind[]> {
 }
 
 function mountedIds(room: Room): string[] {
-  const prefix = `${join(room.config.runRoot, 'overlay')}/`;
+  const prefix = `${dirname(dirname(room.snapshots.mountPoint('0')))}/`;
   return room.system.mounts.list().flatMap(({ mountPoint }) => {
     const id = mountPoint.startsWith(prefix) ? mountPoint.slice(prefix.length).split('/')[0] : undefined;
-    return id !== undefined && isContainerId(id) ? [id] : [];
+    return id !== undefined && isContainerId(id) && !room.trees.isNeeded(id) ? [id] : [];
   });
 }
 

@@ -12,6 +12,8 @@ export interface RemoveOptions {
   readonly force: boolean;
   readonly volumes: boolean;
   readonly timeoutSeconds: number | undefined;
+  /** Keep it for a while instead of deleting it. */
+  readonly trash?: boolean;
 }
 
 /** With force a running one is stopped first. Answers the record as it was. */
@@ -33,7 +35,7 @@ export async function removeContainer(room: Room, restarts: Restarts, nameOrId: 
       { fix: `stop it first, or use \`selkie rm --force ${record.name}\``, details: { state: record.state } },
     );
   }
-  await removeLocked(room, record, { volumes: options.volumes });
+  await removeLocked(room, record, { volumes: options.volumes, trash: options.trash === true });
   return record;
 }
 

@@ -18,6 +18,7 @@ export async function findProblems(room: Room): Promise<StoreProblem[]> {
     ...room.images.findProblems(),
     ...traces(room),
     ...orphans(room),
+    ...room.snapshots.findProblems(),
   ];
   return [...problems, ...(await strayProcesses(room))];
 }
@@ -82,7 +83,8 @@ function traces(room: Room): StoreProblem[] {
 
 /** Snapshots and folders that belong to no container. */
 function orphans(room: Room): StoreProblem[] {
-  const unknown = (id: string): boolean => !room.state.containers.find(id as ContainerId) && isIdle(room, id);
+  const unknown = (id: string): boolean =>
+    !room.state.containers.find(id as ContainerId) && room.state.trash.findObject('container', id).length === 0 && isIdle(room, id);
   const snapshots = room.snapshots.list().filter(({ key }) => /^[0-9a-f]{64}$/.test(key) && unknown(key));
   const folders = idsIn(dirname(room.paths.directory('0'))).filter(unknown);
   return [

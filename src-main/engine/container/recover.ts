@@ -16,7 +16,7 @@ export function createRecovery(room: Room, restarts: Restarts, exits: ExitSweepe
   return {
     isFirstSinceBoot: () => !wasSeenSinceBoot(room),
     async recover(options: { readonly thorough?: boolean } = {}) {
-      const messages: string[] = [];
+      const messages = [...(await room.trees.recover())];
       const abandoned = room.state.operations.abandoned().filter(isOurs);
       for (const operation of abandoned) messages.push(...(await repair(room, restarts, operation)));
       if (room.exitHub.pending().length > 0) await exits.sweep();

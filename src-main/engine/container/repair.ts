@@ -9,7 +9,7 @@ import { undoCreate } from './create.ts';
 import { findExit, finishExit, settleExit } from './exit.ts';
 import { waitForMonitor } from './monitor-end.ts';
 import { bundleFiles, readPid } from './paths.ts';
-import { finishRemove } from './remove.ts';
+import { finishRemove, type Removal } from './remove.ts';
 import type { Restarts } from './restarts.ts';
 import { appendEvent, isActive, isProcessAlive, titleOf, type Room } from './room.ts';
 
@@ -29,14 +29,18 @@ export async function repairOperation(
 ): Promise<string | undefined> {
   const operation = toOperation(room, record);
   const container = room.state.containers.find(id);
-  const volumes = Array.isArray(record.details['volumes']) ? record.details['volumes'].map(String) : [];
+  const { volumes: names, trashId } = record.details;
+  const removal: Removal = {
+    volumes: Array.isArray(names) ? names.map(String) : [],
+    trashId: typeof trashId === 'string' ? trashId : undefined,
+  };
   const kind = record.kind;
   if (kind === 'container.cleanup' && container?.state === 'exited') {
     await followUp(room, restarts, await finishExit(room, container, operation));
     if (!room.state.containers.find(id) || container.config.spec.restartPolicy.name === 'no') operation[Symbol.dispose]();
     return `finished cleaning up after the exit of ${titleOf(container)}`;
   }
-  const message = await repairKind(room, restarts, kind, id, container, volumes, operation);
+  const message = await repairKind(room, restarts, kind, id, container, removal, operation);
   operation[Symbol.dispose]();
   return message;
 }
@@ -47,17 +51,17 @@ async function repairKind(
   kind: OperationRecord['kind'],
   id: ContainerId,
   container: ContainerRecord | undefined,
-  volumes: readonly string[],
+  removal: Removal,
   operation: Operation,
 ): Promise<string | undefined> {
   switch (kind) {
     case 'container.create':
       if (container) return undefined;
-      await undoCreate(room, id, volumes);
+      await undoCreate(room, id, removal.volumes);
       return `undid the creation of container ${id.slice(0, 12)}, which was interrupted`;
     case 'container.remove':
       if (container?.state !== 'removing') return undefined;
-      await finishRemove(room, container, volumes, operation);
+      await finishRemove(room, container, removal, operation);
       return `finished the removal of ${titleOf(container)}, which was interrupted`;
     case 'container.stop':
       if (container?.state !== 'stopping' || !isProcessAlive(room, container)) return undefined;
@@ -65,6 +69,10 @@ async function repairKind(
       return `${titleOf(container)} still runs: its stop was interrupted`;
     case 'container.start':
       return container && !isActive(container) ? repairStart(room, restarts, container) : undefined;
+    case 'container.commit':
+      if (!container || !isProcessAlive(room, container)) return undefined;
+      await room.runtime.resume(id);
+      return `${titleOf(container)} goes on: it was paused for a commit that was interrupted`;
     default:
       return undefined;
   }

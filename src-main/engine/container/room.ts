@@ -2,6 +2,7 @@ import type { System } from '../../system/system.ts';
 import type { EngineConfig } from '../config/config.ts';
 import type { ImageStore } from '../image/image.ts';
 import type { Monitor } from '../monitor/monitor.ts';
+import type { HeldTrees } from '../mount/mount.ts';
 import type { Network } from '../network/network.ts';
 import type { OciRuntime, SeccompCache } from '../runtime/runtime.ts';
 import type { SnapshotStore } from '../snapshot/snapshot.ts';
@@ -30,6 +31,7 @@ export interface ContainerDependencies {
 export interface Room extends ContainerDependencies {
   readonly paths: ContainerPaths;
   readonly exitHub: ExitHub;
+  readonly trees: HeldTrees;
   readonly seccompCache: SeccompCache;
   readonly exitCommand: readonly string[];
 }

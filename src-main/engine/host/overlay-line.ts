@@ -1,10 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, statfsSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import type { CheckLine } from '../../contract/system.ts';
 import { isKernelAtLeast } from './kernel-lines.ts';
-import { type CheckContext, missing, ok, say } from './line.ts';
+import { type CheckContext, degraded, missing, ok, say } from './line.ts';
 
 /** Overlay does not go on top of these. */
 const unfit: Readonly<Record<number, string>> = {
@@ -37,9 +37,10 @@ export async function checkOverlay(context: CheckContext): Promise<CheckLine> {
   } catch (error) {
     const type = statfsSync(place).type;
     const name = unfit[type];
-    return missing(
+    const byProgram = system.processes.find('fuse-overlayfs') !== undefined && isOpen('/dev/fuse');
+    return degraded(
       subject,
-      messageOf(error),
+      say(byProgram ? 'overlay-by-program' : 'whole-copies', { reason: messageOf(error) }),
       [name === undefined ? say('load-overlay') : say('move-store', { place, type: name })],
       name === undefined ? `${asRoot ? '' : 'sudo '}modprobe overlay` : '',
     );
@@ -48,6 +49,15 @@ export async function checkOverlay(context: CheckContext): Promise<CheckLine> {
       system.mounts.unmount(join(scratch, 'merged'), { detach: true });
       await system.files.removeTree(scratch);
     }
+  }
+}
+
+function isOpen(device: string): boolean {
+  try {
+    accessSync(device, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

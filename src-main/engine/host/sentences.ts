@@ -14,6 +14,8 @@ export const sentences: Readonly<Record<CheckTextKey, string>> = {
   'not-there': 'not there ({{errno}})',
   'overlay-for-users': 'the kernel can do it without root',
   'overlay-for-root': 'the kernel can do it only for root',
+  'overlay-by-program': 'not by the kernel ({{reason}}); fuse-overlayfs does it, more slowly',
+  'whole-copies': 'not here ({{reason}}): a new store keeps every layer and container as a whole copy (vfs), slow and large',
   works: 'works',
   'works-without-root': 'works without root',
   'not-installed': 'not installed',

@@ -50,7 +50,7 @@ const tools: readonly Tool[] = [
   },
   {
     program: 'fuse-overlayfs',
-    why: 'Layers for users on kernels that have no overlay for them; this kernel has.',
+    why: 'Layers where the kernel has no overlay for this user or this disk.',
     without: () => 'optional',
   },
   {

@@ -84,20 +84,26 @@ export function dropBlobs(context: ImageContext, digests: readonly Digest[]): vo
   const { state, blobs } = context;
   // Inside a transaction no other engine can make an image visible that needs them.
   state.transaction(() => {
-    const needed = new Set(state.images.list().flatMap(blobsOf));
+    const needed = new Set([...state.images.list(), ...trashedImages(state)].flatMap(blobsOf));
     for (const digest of digests) if (!needed.has(digest)) blobs.remove(digest);
   });
 }
 
-/** Layers that neither an image nor a container, nor a layer of theirs, needs; children before parents. */
+/** Images that were removed and can still be brought back. */
+export function trashedImages(state: Pick<State, 'trash'>): ImageRecord[] {
+  return state.trash.list().flatMap((entry) => (entry.kind === 'image' ? [entry.record] : []));
+}
+
+/** Layers that neither an image nor a container, removed or not, nor a layer of theirs, needs; children before parents. */
 export function unreferencedLayers(state: State): Digest[] {
   const parents = new Map(state.layers.list().map(({ chainId, parentChainId }) => [chainId, parentChainId]));
   const needed = new Set<Digest>();
   const need = (top: Digest | undefined): void => {
     for (let at = top; at !== undefined && !needed.has(at); at = parents.get(at)) needed.add(at);
   };
-  for (const { chainIds } of state.images.list()) for (const chainId of chainIds) need(chainId);
+  for (const { chainIds } of [...state.images.list(), ...trashedImages(state)]) for (const chainId of chainIds) need(chainId);
   for (const { config } of state.containers.list()) need(config.parentChainId);
+  for (const entry of state.trash.list()) if (entry.kind === 'container') need(entry.record.config.parentChainId);
   const depth = (chainId: Digest): number => {
     let length = 0;
     for (let at: Digest | undefined = chainId; at !== undefined && length <= parents.size; at = parents.get(at)) length++;

@@ -4,14 +4,14 @@ import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageDetail } from '../../contract/image.ts';
 import { createBlobStore, createDownloadStore } from '../content/content.ts';
 import type { Limits } from '../registry/registry.ts';
-import { unreferencedLayers } from './commit.ts';
+import { dropLayers, unreferencedLayers } from './commit.ts';
 import { parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { ImageStore, ResolvedImage } from './image.ts';
 import { findImage, nameToGive, resolveImage } from './lookup.ts';
 import { parseManifest } from './manifest.ts';
 import { findImageProblems } from './problems.ts';
-import { recoverImages, removeImage, untagImage } from './removal.ts';
+import { discardImage, recoverImages, removeImage, restoreImage, untagImage } from './removal.ts';
 
 export type ImageStoreOptions = Pick<ImageContext, 'config' | 'state' | 'layers' | 'snapshots' | 'system'> & {
   /** Default: the process's own, read at the moment of use. */
@@ -85,6 +85,8 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     list: () => state.images.list(),
     config: (id: ImageId) => parseConfig(blobs.get(`sha256:${id}` as Digest), id).config,
     inspect: (nameOrId) => inspect(context, resolve(nameOrId)),
+    history: async (nameOrId) => (await import('./history.ts')).imageHistory(context, resolve(nameOrId).record),
+    tree: async (nameOrId, { whatRequires }) => (await import('./history.ts')).imageTree(context, resolve(nameOrId).record, whatRequires),
     // Loaded when they are needed: most commands neither fetch nor read archives.
     async pull(reference, pullOptions) {
       const { Pull } = await import('./pull.ts');
@@ -93,6 +95,22 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     async load(path, loadOptions) {
       const { loadImages } = await import('./load.ts');
       return loadImages(context, path, loadOptions);
+    },
+    async save(nameOrIds, saveOptions) {
+      const { saveImages } = await import('./save.ts');
+      return saveImages(context, nameOrIds, saveOptions);
+    },
+    async importTar(request) {
+      const { importImage } = await import('./import.ts');
+      return importImage(context, request);
+    },
+    async compose(request) {
+      const { composeImage } = await import('./import.ts');
+      return composeImage(context, request);
+    },
+    async push(nameOrId, destination, pushOptions) {
+      const { Push } = await import('./push.ts');
+      return new Push(context, pushOptions).run(nameOrId, destination);
     },
     tag(nameOrId, names) {
       const given = names.map(nameToGive);
@@ -105,7 +123,12 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       });
     },
     untag: (nameOrId, names) => untagImage(context, readRegistries(context), nameOrId, names),
-    remove: (nameOrId, { force }) => removeImage(context, readRegistries(context), nameOrId, force),
+    remove: (nameOrId, removeOptions) => removeImage(context, readRegistries(context), nameOrId, removeOptions),
+    restore: (trashId) => restoreImage(context, trashId),
+    discard: (trashId) => discardImage(context, trashId),
+    async dropLayers(chainIds) {
+      await dropLayers(context, chainIds);
+    },
     searchRegistries: () => {
       const { unqualifiedSearch, files } = readRegistries(context);
       return { search: unqualifiedSearch, files };

@@ -10,11 +10,16 @@
  * - Two engines at the same image: each blob is fetched by one, under its lock; each layer is committed by one; names are merged.
  */
 import type { Digest, ImageId } from '../../contract/ids.ts';
-import type { ImageConfig, ImageDetail, TransferProgress } from '../../contract/image.ts';
+import type { ImageConfig, ImageDetail, ImageHistoryStep, ImageTree, TransferProgress } from '../../contract/image.ts';
 import type { StoreProblem } from '../../contract/system.ts';
 import type { ImageRecord } from '../state/state.ts';
+import type { ConfigPatch } from './import-changes.ts';
+import type { ImageFormat } from './import-documents.ts';
 
+export { type ConfigPatch, parseChanges } from './import-changes.ts';
+export type { ImageFormat } from './import-documents.ts';
 export { createImageStore, type ImageStoreOptions } from './image-store.ts';
+export { layerUsage, type LayerUsage } from './prune.ts';
 
 export interface PullOptions {
   readonly policy: 'always' | 'missing' | 'never' | 'newer';
@@ -32,6 +37,87 @@ export interface LoadOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
 }
 
+export interface SaveOptions {
+  readonly format: 'docker-archive' | 'oci-archive' | 'oci-dir' | 'docker-dir';
+  /** Absolute. A file is replaced; a folder has to be empty or not there. */
+  readonly path: string;
+  /** Further names for the first image. */
+  readonly names?: readonly string[];
+  /** The names by which images are asked for do not go with them. */
+  readonly withoutName?: boolean;
+  /** docker-dir: gzip instead of plain layers. */
+  readonly compress?: boolean;
+  /** OCI: plain layers instead of gzip. */
+  readonly uncompressed?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export interface PushOptions {
+  /** Default: the kind that it came as; the other one when the registry takes no such manifests. */
+  readonly format?: 'oci' | 'v2s2';
+  /** Default gzip. zstd makes an OCI image. */
+  readonly compressionFormat?: 'gzip' | 'zstd';
+  readonly compressionLevel?: number;
+  readonly tlsVerify?: boolean;
+  readonly credentials?: string;
+  readonly authFile?: string;
+  readonly certDirectory?: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export interface PushedImage {
+  readonly id: ImageId;
+  /** The full name that it has there. */
+  readonly name: string;
+  /** Of its manifest there. */
+  readonly digest: Digest;
+}
+
+export interface SavedImage {
+  readonly id: ImageId;
+  /** Under which it was saved; the id when it has none. */
+  readonly name: string;
+}
+
+export interface ImportRequest {
+  /** An absolute path, or an http or https address; gzip, zstd, and by their programs xz and bzip2, are told by their first bytes. */
+  readonly source: { readonly path: string } | { readonly url: string };
+  /** For messages and the event, when the path means nothing to a person. */
+  readonly shownAs?: string | undefined;
+  readonly reference: string | undefined;
+  readonly changes: readonly string[];
+  readonly message: string;
+  readonly os?: string | undefined;
+  readonly architecture?: string | undefined;
+  readonly variant?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
+}
+
+/** A new layer upon those of an image. */
+export interface ComposeRequest {
+  readonly base: ImageId;
+  /** Of the new layer, uncompressed. */
+  readonly tar: AsyncIterable<Uint8Array>;
+  /** Called when all of it was read and nothing is visible yet; its error is the end. */
+  readonly afterReading?: (() => Promise<void>) | undefined;
+  /** The new layer is all of the image: the base's layers are not below it. */
+  readonly squash: boolean;
+  readonly name: string | undefined;
+  readonly patch: ConfigPatch;
+  readonly author: string;
+  /** Docker's format has it in the configuration, both in the history. */
+  readonly message: string;
+  readonly createdBy: string;
+  readonly format: ImageFormat;
+  /** What it is made from, for the journal. */
+  readonly object: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
+}
+
 export interface ResolvedImage {
   readonly record: ImageRecord;
   /** The full name under which it was found; the id when it was asked for by id. */
@@ -43,6 +129,20 @@ export interface RemovedImage {
   readonly deleted: readonly ImageId[];
 }
 
+export interface RemoveOptions {
+  readonly force: boolean;
+  /** Keep it for a while instead of deleting it. */
+  readonly trash?: boolean;
+  /** Refuse with `in-use` when it is called otherwise meanwhile. */
+  readonly expectedNames?: readonly string[];
+}
+
+export interface RestoredImage {
+  readonly record: ImageRecord;
+  /** Names that another image has meanwhile. */
+  readonly taken: readonly string[];
+}
+
 export interface ImageStore {
   /** By short or full name, name@digest, id or its beginning. `not-found`, or `ambiguous` with the candidates. */
   resolve(nameOrId: string): ResolvedImage;
@@ -50,14 +150,38 @@ export interface ImageStore {
   list(): ImageRecord[];
   config(id: ImageId): ImageConfig;
   inspect(nameOrId: string): ImageDetail;
+  /** The newest step first. */
+  history(nameOrId: string): Promise<ImageHistoryStep[]>;
+  tree(nameOrId: string, options: { readonly whatRequires: boolean }): Promise<ImageTree>;
   pull(reference: string, options: PullOptions): Promise<ResolvedImage>;
   /** One item per image in the archive. */
   load(path: string, options: LoadOptions): Promise<readonly ResolvedImage[]>;
+  /**
+   * Writes images so that Podman, Docker, skopeo and `load` read them, with the very layers that came in. What is at `path` is whole, or as it was
+   * before. The same images give the same bytes. Several only into a docker-archive.
+   * Errors: `not-found`, `corrupt` (a layer was changed on the disk), `unsupported` (a layer without a recipe), `already-exists`, `disk-full`, `cancelled`.
+   */
+  save(nameOrIds: readonly string[], options: SaveOptions): Promise<readonly SavedImage[]>;
+  /** One image of one layer from a tar of files. Its layer is on the disk twice until it is unpacked. */
+  importTar(request: ImportRequest): Promise<ResolvedImage>;
+  compose(request: ComposeRequest): Promise<ResolvedImage>;
+  /**
+   * Sends an image to a registry, as `[docker://]host/path[:tag]`; without a destination to where its name says. Layers that are there are
+   * not sent again, and where all of them are those that it came with, it keeps its digest. The tag is set when all is there.
+   * Errors: those of `save` for what is read, those of a pull for the registry's side; `invalid-argument` for a destination that is none.
+   */
+  push(nameOrId: string, destination: string | undefined, options: PushOptions): Promise<PushedImage>;
   tag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Without names: all of them. */
   untag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Podman's rules: a name among several is only untagged; `in-use` with the containers when one is made from it, unless forced (the caller removes containers first). */
-  remove(nameOrId: string, options: { readonly force: boolean }): Promise<RemovedImage>;
+  remove(nameOrId: string, options: RemoveOptions): Promise<RemovedImage>;
+  /** Out of the trash. */
+  restore(trashId: string): Promise<RestoredImage>;
+  /** Deletes for good what the trash has of an image. */
+  discard(trashId: string): Promise<void>;
+  /** Removes those of these layers that nothing needs. */
+  dropLayers(chainIds: readonly Digest[]): Promise<void>;
   /** The registries that short names are searched in, and the files that say so. */
   searchRegistries(): { readonly search: readonly string[]; readonly files: readonly string[] };
   /** Layers that no image refers to. */

@@ -11,6 +11,7 @@ import { afterFailure, commitImage, dropLayers } from './commit.ts';
 import type { ParsedConfig } from './config-blob.ts';
 import type { ImageContext } from './context.ts';
 import { readDockerArchive } from './docker-archive.ts';
+import { readDockerDirectory } from './docker-directory.ts';
 import type { LoadOptions, ResolvedImage } from './image.ts';
 import { readOciLayout } from './oci-layout.ts';
 import { reportLayer } from './progress.ts';
@@ -47,6 +48,8 @@ function readImages(archive: Archive): { readonly images: LoadableImage[]; reado
   if (docker) return { images: docker, transport: 'docker-archive' };
   const oci = readOciLayout(archive);
   if (oci) return { images: oci, transport: archive.isFolder ? 'oci' : 'oci-archive' };
+  const directory = archive.isFolder ? readDockerDirectory(archive) : undefined;
+  if (directory) return { images: directory, transport: 'dir' };
   throw new EngineError('corrupt', `${archive.path} holds no images: it has neither manifest.json nor index.json`, {
     fix: 'Give an archive made by docker save, podman save or skopeo, or an OCI layout.',
   });

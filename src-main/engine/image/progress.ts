@@ -15,6 +15,8 @@ export function reportLayer(
   digest: Digest,
   totalBytes: number,
   onProgress: ((progress: TransferProgress) => void) | undefined,
+  /** What it is called while bytes go by. */
+  moving: LayerState = 'fetching',
 ): LayerProgress {
   let current: LayerState = 'waiting';
   let doneBytes = 0;
@@ -32,7 +34,7 @@ export function reportLayer(
     bytes(done) {
       doneBytes = done;
       // After a break the first bytes show that it goes on.
-      if (current === 'retrying' || current === 'waiting') current = 'fetching';
+      if (current === 'retrying' || current === 'waiting') current = moving;
       if (performance.now() - lastAt >= intervalMs) emit();
     },
   };

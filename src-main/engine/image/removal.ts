@@ -2,10 +2,12 @@
 import { EngineError, messageOf } from '../../base/errors.ts';
 import type { ContainerRecord, ImageRecord, OperationRecord } from '../state/state.ts';
 import type { Digest, ImageId } from '../../contract/ids.ts';
+import type { Lock } from '../../system/system.ts';
 import type { Registries } from '../reference/reference.ts';
+import { newTrashId } from '../state/state.ts';
 import { blobsOf, dropBlobs, dropLayers } from './commit.ts';
 import type { ImageContext } from './context.ts';
-import type { RemovedImage, ResolvedImage } from './image.ts';
+import type { RemovedImage, RemoveOptions, ResolvedImage, RestoredImage } from './image.ts';
 import { nameToTake, resolveImage } from './lookup.ts';
 
 const partialLifeMs = 7 * 24 * 3600 * 1000;
@@ -47,33 +49,120 @@ function plan(found: ResolvedImage, text: string, force: boolean): 'untag' | 're
   });
 }
 
-export async function removeImage(context: ImageContext, registries: Registries, text: string, force: boolean): Promise<RemovedImage> {
+export async function removeImage(
+  context: ImageContext,
+  registries: Registries,
+  text: string,
+  options: RemoveOptions,
+): Promise<RemovedImage> {
   const { state } = context;
   const { record } = resolveImage(state.images, registries, text);
   using _lock = await state.lock('image', record.id);
   // Under the lock once more: another engine may have changed it.
   const found = resolveImage(state.images, registries, text);
-  if (plan(found, text, force) === 'untag') {
+  if (plan(found, text, options.force) === 'untag') {
     untagImage(context, registries, found.record.id, [found.name]);
     return { untagged: [found.name], deleted: [] };
+  }
+  if (options.trash === true) {
+    const trashed = state.transaction(() => takeAway(context, found.record.id, text, options));
+    return { untagged: trashed.names, deleted: [trashed.id] };
   }
   using _operation = state.operations.begin('image.remove', found.record.id, {
     chainIds: found.record.chainIds,
     blobs: blobsOf(found.record),
   });
-  const removed = state.transaction(() => {
-    const users = containersOf(context, found.record.id);
-    if (users.length > 0) throw inUse(found.record, users);
-    const last = state.images.find(found.record.id);
-    if (!last) throw new EngineError('not-found', `${text}: image not known`);
-    for (const name of last.names) state.events.append({ type: 'image', status: 'untag', id: last.id, name });
-    state.images.remove(last.id);
-    state.events.append({ type: 'image', status: 'remove', id: last.id, name: last.names[0] ?? last.id });
-    return last;
-  });
-  await dropLayers(context, removed.chainIds);
-  dropBlobs(context, blobsOf(removed));
+  const removed = state.transaction(() => takeAway(context, found.record.id, text, options));
+  await dropFiles(context, removed);
   return { untagged: removed.names, deleted: [removed.id] };
+}
+
+/** Layers and blobs that nothing else needs. */
+async function dropFiles(context: ImageContext, record: ImageRecord): Promise<void> {
+  await dropLayers(context, record.chainIds);
+  dropBlobs(context, blobsOf(record));
+}
+
+/** Within a transaction. Of an image in the trash all stays where it is: its entry refers to layers and blobs as the image did. */
+function takeAway(context: ImageContext, id: ImageId, text: string, options: RemoveOptions): ImageRecord {
+  const { state, system } = context;
+  const users = containersOf(context, id);
+  const last = state.images.find(id);
+  if (!last) throw new EngineError('not-found', `${text}: image not known`);
+  if (users.length > 0) throw inUse(last, users);
+  if (options.expectedNames && options.expectedNames.join() !== last.names.join())
+    throw new EngineError('in-use', `image ${text} is called ${last.names.join(', ') || 'nothing'} meanwhile`, {
+      fix: 'Look at the plan anew.',
+    });
+  for (const name of last.names) state.events.append({ type: 'image', status: 'untag', id: last.id, name });
+  state.images.remove(last.id);
+  state.events.append({ type: 'image', status: 'remove', id: last.id, name: last.names[0] ?? last.id });
+  if (options.trash !== true) return last;
+  const removedAt = Math.round(system.clock.nowMs());
+  const name = last.names[0] ?? '';
+  state.trash.insert({ id: newTrashId(), kind: 'image', object: last.id, name, removedAt, sizeBytes: undefined, record: last });
+  return last;
+}
+
+/** Deletes for good what the trash has of an image. Nothing there any more: no error. */
+export async function discardImage(context: ImageContext, trashId: string): Promise<void> {
+  const { state } = context;
+  const entry = state.trash.find(trashId);
+  if (entry?.kind !== 'image') return;
+  using _lock = await state.lock('image', entry.object);
+  if (!state.trash.find(trashId)) return;
+  using _operation = state.operations.begin('image.remove', entry.object, {
+    chainIds: entry.record.chainIds,
+    blobs: blobsOf(entry.record),
+  });
+  state.trash.remove(trashId);
+  await dropFiles(context, entry.record);
+}
+
+/** Brings it back with those of its names that are free; answers the others. `corrupt` when a layer was lost. */
+export async function restoreImage(context: ImageContext, trashId: string): Promise<RestoredImage> {
+  const { state, layers, blobs } = context;
+  const entry = state.trash.find(trashId);
+  if (entry?.kind !== 'image') throw new EngineError('not-found', `there is no image ${trashId} in the trash`);
+  const locks: Lock[] = [];
+  try {
+    locks.push(await state.lock('image', entry.object));
+    // As a commit: who removes a layer looks for images under its lock.
+    for (const chainId of [...new Set(entry.record.chainIds)].sort()) locks.push(await state.lock('layer', chainId));
+    const documents = [
+      `sha256:${entry.object}` as Digest,
+      ...(entry.record.manifestDigest === undefined ? [] : [entry.record.manifestDigest]),
+    ];
+    const lost = entry.record.chainIds.find((chainId) => !layers.find(chainId)) ?? documents.find((digest) => !blobs.has(digest));
+    if (lost !== undefined)
+      throw new EngineError(
+        'corrupt',
+        `image ${entry.name || entry.object.slice(0, 12)} cannot be brought back: ${lost} is not in the store any more`,
+        {
+          fix: `Pull it again, and forget this one: selkie trash empty ${trashId}`,
+        },
+      );
+    return state.transaction(() => putBack(context, entry.record, trashId));
+  } finally {
+    for (const lock of locks) lock.release();
+  }
+}
+
+function putBack({ state }: ImageContext, record: ImageRecord, trashId: string): RestoredImage {
+  if (!state.trash.find(trashId)) throw new EngineError('not-found', `there is no image ${trashId} in the trash any more`);
+  const now = state.images.find(record.id);
+  const taken = record.names.filter((name) => (state.images.findByName(name)?.id ?? record.id) !== record.id);
+  const back = record.names.filter((name) => !taken.includes(name));
+  const restored: ImageRecord = {
+    ...record,
+    names: [...new Set([...(now?.names ?? []), ...back])],
+    repoDigests: [...new Set([...(now?.repoDigests ?? []), ...record.repoDigests])],
+  };
+  state.images.put(restored);
+  state.trash.remove(trashId);
+  state.events.append({ type: 'image', status: 'restore', id: record.id, name: back[0] ?? record.id });
+  for (const name of back) state.events.append({ type: 'image', status: 'tag', id: record.id, name });
+  return { record: restored, taken };
 }
 
 function digestsIn(operation: OperationRecord, key: string): Digest[] {
@@ -81,15 +170,27 @@ function digestsIn(operation: OperationRecord, key: string): Digest[] {
   return Array.isArray(value) ? value.filter((one): one is Digest => typeof one === 'string') : [];
 }
 
+function interrupted({ kind, object }: OperationRecord): string | undefined {
+  switch (kind) {
+    case 'image.pull':
+      return `pull of ${object} had died`;
+    case 'image.remove':
+      return `removal of image ${object.slice(0, 12)} had died`;
+    case 'image.commit':
+      return `commit of ${object} had died`;
+    case 'image.import':
+      return `import of ${object} had died`;
+    default:
+      return undefined;
+  }
+}
+
 /** See ImageStore.recover. Idempotent; may run in several engines at once. */
 export async function recoverImages(context: ImageContext): Promise<string[]> {
   const done: string[] = [];
   for (const operation of context.state.operations.abandoned()) {
-    if (operation.kind !== 'image.pull' && operation.kind !== 'image.remove') continue;
-    const what =
-      operation.kind === 'image.pull'
-        ? `pull of ${operation.object} had died`
-        : `removal of image ${operation.object.slice(0, 12)} had died`;
+    const what = interrupted(operation);
+    if (what === undefined) continue;
     try {
       const removed = await dropLayers(context, digestsIn(operation, 'chainIds'));
       dropBlobs(context, digestsIn(operation, 'blobs'));

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readlinkSync, rmSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, readlinkSync, unlinkSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { corrupt } from './tar-header.ts';
 import type { TarEntry } from './tar-entry.ts';
@@ -25,13 +25,27 @@ export class DiffTree {
   readonly root: DirectoryNode = { parent: undefined, path: '', children: undefined, entry: undefined };
   readonly #rootPath: string;
   readonly #onWhiteoutReplaced: (directory: DirectoryNode) => void;
+  readonly #moveAway: (path: string, absolute: string) => void;
   #lastPath = '';
   #lastNode: DirectoryNode = this.root;
 
-  /** @param onWhiteoutReplaced is told of directories made where the same layer had hidden something */
-  constructor(rootPath: string, onWhiteoutReplaced: (directory: DirectoryNode) => void) {
+  /**
+   * @param onWhiteoutReplaced is told of directories made where the same layer had hidden something
+   * @param moveAway takes what has content out of the tree: a file, or a directory with all below it
+   */
+  constructor(
+    rootPath: string,
+    onWhiteoutReplaced: (directory: DirectoryNode) => void,
+    moveAway: (path: string, absolute: string) => void,
+  ) {
     this.#rootPath = rootPath;
     this.#onWhiteoutReplaced = onWhiteoutReplaced;
+    this.#moveAway = moveAway;
+  }
+
+  /** Relative to the root; no component of it is a symlink. */
+  relative(directory: DirectoryNode, name: string): string {
+    return directory.path === '' ? name : `${directory.path}/${name}`;
   }
 
   absolute(directory: DirectoryNode, name: string): string {
@@ -78,11 +92,12 @@ export class DiffTree {
 
   /** Whatever is there, with all below it. */
   remove(parent: DirectoryNode, name: string, found: Stats): void {
-    const path = toFsPath(this.absolute(parent, name));
+    const path = this.absolute(parent, name);
     if (found.isDirectory()) {
-      rmSync(path, { recursive: true });
+      this.#moveAway(this.relative(parent, name), path);
       parent.children?.delete(name);
-    } else unlinkSync(path);
+    } else if (found.isFile() && found.size > 0) this.#moveAway(this.relative(parent, name), path);
+    else unlinkSync(toFsPath(path));
     // What was remembered may have led through it.
     this.#lastPath = '';
     this.#lastNode = this.root;
@@ -135,7 +150,7 @@ export class DiffTree {
     if (found?.isDirectory() === true) return this.#adopt(parent, name);
     if (found?.isSymbolicLink() === true) return decodeName(readlinkSync(toFsPath(path), { encoding: 'buffer' }));
     if (!make) return undefined;
-    if (found && !isWhiteout(found)) throw corrupt(`${showName(parent.path === '' ? name : `${parent.path}/${name}`)} is not a directory`);
+    if (found && !isWhiteout(found)) throw corrupt(`${showName(this.relative(parent, name))} is not a directory`);
     if (found) this.remove(parent, name, found);
     mkdirSync(toFsPath(path), 0o755);
     const node = this.#adopt(parent, name);
@@ -146,7 +161,7 @@ export class DiffTree {
   #adopt(parent: DirectoryNode, name: string): DirectoryNode {
     const node: DirectoryNode = {
       parent,
-      path: parent.path === '' ? name : `${parent.path}/${name}`,
+      path: this.relative(parent, name),
       children: undefined,
       entry: undefined,
     };

@@ -2,6 +2,7 @@ import { chmodSync, closeSync, constants, linkSync, lstatSync, openSync, symlink
 import { isEngineError } from '../../base/errors.ts';
 import { errnoOf, toEngineError } from '../../system/errno.ts';
 import type { FileAttributes, Identity } from '../../system/system.ts';
+import type { WhiteoutForm } from '../snapshot/snapshot.ts';
 import { showName, toFsPath } from './byte-name.ts';
 import type { DirectoryNode } from './diff-tree.ts';
 import { DiffTree, isWhiteout } from './diff-tree.ts';
@@ -9,6 +10,7 @@ import { EntryAttributes } from './entry-attributes.ts';
 import { EntryMetadata } from './entry-metadata.ts';
 import { cleanPath, splitPath, whiteoutOf } from './entry-path.ts';
 import { OwnerMap } from './owner-map.ts';
+import type { RecipeWriter } from './recipe-writer.ts';
 import { corrupt } from './tar-header.ts';
 import type { TarEntry, TarSink } from './tar-reader.ts';
 import type { UnpackBudget } from './unpack-budget.ts';
@@ -16,12 +18,15 @@ import type { UnpackBudget } from './unpack-budget.ts';
 export interface DiffWriterOptions {
   /** The diff directory: empty, and nobody else's. */
   readonly root: string;
+  readonly whiteoutForm: WhiteoutForm;
   readonly xattrPrefix: string;
   readonly attributes: FileAttributes;
   readonly identity: Pick<Identity, 'uidMap' | 'gidMap' | 'rootless' | 'userName'>;
   /** Of the process: with it most files need no chmod. */
   readonly umask: number;
   readonly budget: UnpackBudget;
+  /** Gets all that it takes to put the archive together again. */
+  readonly recipe: RecipeWriter;
   /** A path beside the diff directory for EntryAttributes. */
   readonly alias: string;
   /** Called before each entry; throws to stop. */
@@ -39,7 +44,7 @@ const characterDevice = 0o020000;
 const blockDevice = 0o060000;
 
 /**
- * Applies the entries of a layer to a diff directory, as OCI image-spec layer.md says, with overlay's form of whiteouts.
+ * Applies the entries of a layer to a diff directory, as OCI image-spec layer.md says, with whiteouts in the store's form.
  * Every entry is made anew: what had its name is removed first, so nothing is ever written through a link.
  *
  * In a user namespace devices are left out, as containers/storage does: the kernel would not let anybody open them.
@@ -60,9 +65,15 @@ export class DiffWriter implements TarSink {
     this.#owners = new OwnerMap(options.identity);
     this.#attributes = new EntryAttributes(options.attributes, options.alias);
     this.#metadata = new EntryMetadata(this.#attributes, options.identity.rootless, options.umask);
-    this.#tree = new DiffTree(options.root, (directory) => {
-      this.#makeOpaque(directory);
-    });
+    this.#tree = new DiffTree(
+      options.root,
+      (directory) => {
+        this.#makeOpaque(directory);
+      },
+      (path, absolute) => {
+        options.recipe.moveAway(path, absolute);
+      },
+    );
   }
 
   /** Whether the archive said what the layer's root is like. */
@@ -79,10 +90,21 @@ export class DiffWriter implements TarSink {
     });
   }
 
+  frame(chunk: Buffer): void {
+    this.#guard(() => {
+      this.#options.recipe.bytes(chunk);
+    });
+  }
+
   data(chunk: Buffer, position: number): void {
     const file = this.#file;
-    if (!file) return;
+    // Of an entry that makes no file; it belongs to the archive all the same.
+    if (!file) {
+      this.frame(chunk);
+      return;
+    }
     this.#guard(() => {
+      this.#options.recipe.data(chunk, position);
       for (let written = 0; written < chunk.length; )
         written += writeSync(file.descriptor, chunk, written, chunk.length - written, position + written);
     });
@@ -93,6 +115,7 @@ export class DiffWriter implements TarSink {
     if (!file) return;
     this.#guard(() => {
       this.#metadata.applyToFile(file.descriptor, file.path, file.entry);
+      this.#options.recipe.endFile();
       this.#file = undefined;
       closeSync(file.descriptor);
     });
@@ -141,6 +164,7 @@ export class DiffWriter implements TarSink {
     switch (entry.type) {
       case 'file':
         this.#file = { entry, path: absolute, descriptor: this.#openFile(absolute, parent, name, entry.mode) };
+        this.#options.recipe.beginFile(this.#tree.relative(parent, name));
         return;
       case 'directory':
         this.#tree.makeDirectory(parent, name).entry = entry;
@@ -210,6 +234,10 @@ export class DiffWriter implements TarSink {
 
   /** A whiteout speaks of the layers below; what this layer itself has of that name stays, before it or after. */
   #hide(parent: DirectoryNode, name: string): void {
+    if (this.#options.whiteoutForm === 'file') {
+      this.#markByFile(parent, `.wh.${name}`);
+      return;
+    }
     const known = parent.children?.get(name);
     if (known) {
       this.#makeOpaque(known);
@@ -220,7 +248,16 @@ export class DiffWriter implements TarSink {
   }
 
   #makeOpaque(directory: DirectoryNode): void {
+    if (this.#options.whiteoutForm === 'file') {
+      this.#markByFile(directory, '.wh..wh..opq');
+      return;
+    }
     this.#attributes.setXattr(this.#tree.absoluteDirectory(directory), `${this.#options.xattrPrefix}opaque`, opaqueValue);
+  }
+
+  /** No entry makes a file of such a name, so what is there already is the same mark. */
+  #markByFile(parent: DirectoryNode, name: string): void {
+    closeSync(openSync(toFsPath(this.#tree.absolute(parent, name)), constants.O_WRONLY | constants.O_CREAT | constants.O_NOFOLLOW, 0o600));
   }
 
   /** Tries, since most names are new; when something has the name, removes it and tries again. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { EngineError, isEngineError, messageOf, throwIfAborted } from '../../base/errors.ts';
@@ -9,12 +9,15 @@ import type { SnapshotEntry, SnapshotStore } from '../snapshot/snapshot.ts';
 import type { LayerRecord, State } from '../state/state.ts';
 import type { LayerProblem, LayerStore, UnpackRequest } from './layer.ts';
 import { ParentWait } from './parent-wait.ts';
+import { readInWorker } from './read-client.ts';
+import { recipeFilesIn } from './recipe-format.ts';
+import type { RecipeFiles } from './recipe-format.ts';
 import { runInWorker } from './unpack-client.ts';
 import type { UnpackResult } from './unpack-job.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface LayerStoreOptions {
-  readonly state: Pick<State, 'events' | 'images' | 'layers' | 'lock' | 'operations' | 'transaction' | 'tryLock'>;
+  readonly state: Pick<State, 'events' | 'images' | 'layers' | 'lock' | 'operations' | 'transaction' | 'trash' | 'tryLock'>;
   readonly snapshots: SnapshotStore;
   readonly system: Pick<System, 'attributes' | 'clock' | 'processes'>;
   readonly graphRoot: string;
@@ -67,8 +70,16 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
   function fill(diffDirectory: string, { source, signal, onProgress }: UnpackRequest): Promise<UnpackResult> {
     pool ??= new WorkerPool(workerPath);
     const path = source instanceof Readable ? undefined : source.path;
-    const alias = join(dirname(diffDirectory), 'alias');
-    const job = { diffDirectory, alias, place: graphRoot, xattrPrefix: snapshots.xattrPrefix, path };
+    const beside = dirname(diffDirectory);
+    const job = {
+      diffDirectory,
+      alias: join(beside, 'alias'),
+      place: graphRoot,
+      whiteoutForm: snapshots.whiteoutForm,
+      xattrPrefix: snapshots.xattrPrefix,
+      files: recipeFilesIn(beside),
+      path,
+    };
     return pool.use(signal, (worker) =>
       runInWorker(worker, { job, source: source instanceof Readable ? source : undefined, signal, onProgress }),
     );
@@ -107,7 +118,12 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     using _lock = await state.lock('layer', id);
     const child = state.layers.list().find(({ parentChainId }) => parentChainId === id);
     if (child) throw inUse(id, `layer ${child.chainId} lies on it`, { layer: child.chainId });
-    const image = state.images.list().find(({ chainIds }) => chainIds.includes(id));
+    // In one look at both, since an image may be on its way from the one to the other.
+    const images = state.transaction(() => [
+      ...state.images.list(),
+      ...state.trash.list().flatMap((entry) => (entry.kind === 'image' ? [entry.record] : [])),
+    ]);
+    const image = images.find(({ chainIds }) => chainIds.includes(id));
     if (image) throw inUse(id, `image ${image.id.slice(0, 12)} needs it`, { image: image.id });
     // The snapshot first: it refuses while a container lies on it. Without it the record is no longer believed.
     await snapshots.remove(id);
@@ -156,6 +172,25 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     });
   }
 
+  function recipeFiles(id: Digest): RecipeFiles {
+    return recipeFilesIn(dirname(snapshots.diffDirectory(id)));
+  }
+
+  async function* read(id: Digest, signal?: AbortSignal): AsyncGenerator<Buffer> {
+    const layer = find(id);
+    if (!layer) throw new EngineError('not-found', `layer ${id} is not in the store`);
+    const files = recipeFiles(id);
+    if (!existsSync(files.recipe)) throw noRecipe(layer);
+    pool ??= new WorkerPool(workerPath);
+    try {
+      yield* readInWorker(pool, { job: { diffDirectory: snapshots.diffDirectory(id), files }, layer, signal });
+    } catch (error) {
+      // Taken away in the middle: then its files are gone, not damaged.
+      if (isEngineError(error, 'corrupt') && !find(id)) throw new EngineError('not-found', `layer ${id} was removed while it was read`);
+      throw isEngineError(error) ? error.within(`layer ${layer.diffId}`) : error;
+    }
+  }
+
   function find(id: Digest): LayerRecord | undefined {
     return snapshots.exists(id) ? state.layers.find(id) : undefined;
   }
@@ -170,6 +205,12 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     },
     repair,
     findProblems,
+    canRead: (id) => find(id) !== undefined && existsSync(recipeFiles(id).recipe),
+    read,
+    async verify(id, signal) {
+      // Reading is checking.
+      for await (const _chunk of read(id, signal));
+    },
   };
 }
 
@@ -188,6 +229,14 @@ function check({ blobDigest, diffId }: UnpackResult, request: UnpackRequest): vo
   if (request.blobDigest !== undefined && blobDigest !== request.blobDigest)
     throw mismatch('compressed data', blobDigest, request.blobDigest);
   if (diffId !== request.diffId) throw mismatch('uncompressed data', diffId, request.diffId);
+}
+
+function noRecipe({ diffId }: LayerRecord): EngineError {
+  return new EngineError(
+    'unsupported',
+    `layer ${diffId} cannot be put together again: it was unpacked by a version that did not keep what that takes`,
+    { fix: 'remove the images that have it, and pull or load them again', details: { diffId } },
+  );
 }
 
 /** A layer that does not speak of its root leaves it as it was: overlay would show the upper one's mode and owner. */

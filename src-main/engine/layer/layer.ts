@@ -3,7 +3,8 @@
  * whatever the archive says (CVE-2018-1002207, CVE-2019-14271, CVE-2021-30465 and their kin).
  *
  * Terms. *blob digest*: of the bytes as fetched; *diff id*: of the uncompressed tar; *chain id*: of a layer upon its parents
- * (OCI image-spec config.md#layer-chainid).
+ * (OCI image-spec config.md#layer-chainid); *recipe*: what of the tar is in no file, kept beside the snapshot, so that the very
+ * same bytes can be had again (recipe-format.ts).
  */
 import type { Readable } from 'node:stream';
 import type { Digest } from '../../contract/ids.ts';
@@ -50,6 +51,16 @@ export interface LayerStore {
   repair(): Promise<readonly string[]>;
   /** Looks only. */
   findProblems(): readonly LayerProblem[];
+  /** Whether it has a recipe. Layers of stores of the first version have none. */
+  canRead(chainId: Digest): boolean;
+  /**
+   * The layer's tar, byte for byte, `sizeBytes` of its record in all, in pieces; put together in a worker thread in bounded memory, at the
+   * pace of the reader. It is whole and right only when the iteration ends without an error: the digest is checked while it streams.
+   * Errors: `not-found`, `unsupported` (no recipe), `corrupt` (names the layer, the file and what to do), `cancelled`.
+   */
+  read(chainId: Digest, signal?: AbortSignal): AsyncGenerator<Buffer>;
+  /** Reads all of it; the errors are those of `read`. */
+  verify(chainId: Digest, signal?: AbortSignal): Promise<void>;
 }
 
 export { createLayerStore } from './layer-store.ts';

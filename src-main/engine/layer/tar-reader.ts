@@ -17,6 +17,8 @@ export interface TarSink {
   /** Valid during the call only. */
   data(chunk: Buffer, position: number): void;
   end(): void;
+  /** All other bytes of the archive, in order with the data: headers, padding, what follows the end. Valid during the call only. */
+  frame?(chunk: Buffer): void;
 }
 
 /** No real name or attribute list is longer; tools refuse as much (Go's limit is the same). */
@@ -60,7 +62,10 @@ export class TarReader {
     this.#at = 0;
     while (this.#at < chunk.length) {
       // Tools append padding and signatures after the end marker; they belong to the digest, not to the tree.
-      if (this.#ended) return;
+      if (this.#ended) {
+        this.#sink.frame?.(chunk.subarray(this.#at));
+        return;
+      }
       if (this.#dataBytes > 0) this.#passData();
       else if (this.#skipBytes > 0) this.#skip();
       else {
@@ -97,6 +102,7 @@ export class TarReader {
 
   #skip(): void {
     const size = Math.min(this.#skipBytes, this.#chunk.length - this.#at);
+    this.#sink.frame?.(this.#chunk.subarray(this.#at, this.#at + size));
     this.#at += size;
     this.#skipBytes -= size;
   }
@@ -106,11 +112,14 @@ export class TarReader {
     const available = this.#chunk.length - this.#at;
     if (this.#partialBytes === 0 && available >= size) {
       this.#at += size;
-      return this.#chunk.subarray(this.#at - size, this.#at);
+      const block = this.#chunk.subarray(this.#at - size, this.#at);
+      this.#sink.frame?.(block);
+      return block;
     }
     this.#partial ??= Buffer.allocUnsafe(size);
     const copied = Math.min(size - this.#partialBytes, available);
     this.#chunk.copy(this.#partial, this.#partialBytes, this.#at, this.#at + copied);
+    this.#sink.frame?.(this.#chunk.subarray(this.#at, this.#at + copied));
     this.#at += copied;
     this.#partialBytes += copied;
     if (this.#partialBytes < size) return undefined;

@@ -69,10 +69,20 @@ export class UnpackBudget {
     if (!this.#fits(this.#bytesSinceLook, this.#entriesSinceLook)) throw this.#full(storedBytes);
   }
 
+  /** What is written besides the entries. */
+  countBytes(bytes: number): void {
+    if (!this.#fits(this.#bytesSinceLook + bytes, this.#entriesSinceLook)) this.#look();
+    this.#bytesSinceLook += bytes;
+    if (!this.#hasRoom(this.#bytesSinceLook)) throw this.#full(bytes);
+  }
+
   #fits(bytes: number, inodes: number): boolean {
-    // What stores nothing is left to the kernel: the last directory or link of a layer need not fail on a reserve.
-    const room = bytes === 0 || bytes <= this.#disk.freeBytes - this.#keptBytes;
-    return room && inodes <= this.#disk.freeInodes - this.#keptInodes;
+    return this.#hasRoom(bytes) && inodes <= this.#disk.freeInodes - this.#keptInodes;
+  }
+
+  /** What stores nothing is left to the kernel: the last directory or link of a layer need not fail on a reserve. */
+  #hasRoom(bytes: number): boolean {
+    return bytes === 0 || bytes <= this.#disk.freeBytes - this.#keptBytes;
   }
 
   #full(neededBytes: number): EngineError {
@@ -81,10 +91,9 @@ export class UnpackBudget {
       fix: `free space there (\`selkie system df\` shows what images and containers take), or move the store to a larger disk with --root`,
       details: { place: this.#place, neededBytes, freeBytes, keptBytes: this.#keptBytes, freeInodes },
     };
-    const words =
-      this.#fits(neededBytes, 0) || neededBytes === 0
-        ? `it can take ${String(Math.max(0, freeInodes - this.#keptInodes))} more files`
-        : `${inWords(neededBytes)} are needed, ${inWords(freeBytes)} are free, of which ${inWords(this.#keptBytes)} are kept for the store's own records`;
+    const words = this.#hasRoom(neededBytes)
+      ? `it can take ${String(Math.max(0, freeInodes - this.#keptInodes))} more files`
+      : `${inWords(neededBytes)} are needed, ${inWords(freeBytes)} are free, of which ${inWords(this.#keptBytes)} are kept for the store's own records`;
     return new EngineError('disk-full', `the disk of ${this.#place} is too full: ${words}`, options);
   }
 

@@ -23,7 +23,7 @@ export async function runInWorker(worker: Worker, { job, source, signal, onProgr
     if (message.type === 'consumed') credit.give(message.bytes);
     else if (message.type === 'progress') onProgress?.(message.tarBytes);
     else if (message.type === 'done') resolve(message.result);
-    else reject(EngineError.fromData(message.error));
+    else if (message.type === 'failed') reject(EngineError.fromData(message.error));
   };
   const onError = (error: unknown): void => reject(toWorkerError(error));
   const onAbort = (): void => {
@@ -127,7 +127,7 @@ function post(worker: Worker, message: ToWorker, transfer: ArrayBuffer[] = []): 
   worker.postMessage(message, transfer);
 }
 
-function toWorkerError(error: unknown): EngineError {
+export function toWorkerError(error: unknown): EngineError {
   if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY')
     return new EngineError('limit-exceeded', 'its directory tree needs more memory than is allowed', { cause: error });
   return new EngineError('internal', messageOf(error), { cause: error });

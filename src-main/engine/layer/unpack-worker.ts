@@ -1,4 +1,5 @@
-/** The thread that unpacks one layer after the other; started by WorkerPool. Synchronous file system calls, so never on a main thread. */
+/** The thread that unpacks one layer after the other, or reads them back; started by WorkerPool. Synchronous file system calls, so never on a main thread. */
+import { createHash } from 'node:crypto';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { AsyncQueue } from '../../base/async-queue.ts';
@@ -8,54 +9,88 @@ import { toEngineError } from '../../system/errno.ts';
 import { createLinuxSystem } from '../../system/linux/linux.ts';
 import { readBlob } from './blob-reader.ts';
 import { DiffWriter } from './diff-writer.ts';
+import { RecipeReader } from './recipe-reader.ts';
+import { RecipeWriter } from './recipe-writer.ts';
 import { TarReader } from './tar-reader.ts';
 import { diskSpaceOf, UnpackBudget } from './unpack-budget.ts';
-import type { FromWorker, ToWorker, UnpackJob, UnpackResult } from './unpack-job.ts';
+import type { FromWorker, ReadJob, ReadResult, ToWorker, UnpackJob, UnpackResult } from './unpack-job.ts';
 
 const readBytes = 1024 * 1024;
 const progressBytes = 4 * 1024 * 1024;
+/** Read and not yet used; a destination that is slower than the disk is waited for. */
+const aheadBytes = 4 * 1024 * 1024;
 
 const port = parentPort;
 if (!port) throw new EngineError('internal', 'this file is a worker thread');
 const { attributes, identity } = createLinuxSystem();
 let chunks = new AsyncQueue<Buffer>();
+let used = new AsyncQueue<number>();
 
 port.on('message', (message: ToWorker) => {
   if (message.type === 'chunk') chunks.push(Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength));
   else if (message.type === 'end') chunks.end();
+  else if (message.type === 'used') used.push(message.bytes);
   else {
     // Anew for each job: what a failed one did not take is gone with it.
     chunks = new AsyncQueue<Buffer>();
-    void run(message.job);
+    used = new AsyncQueue<number>();
+    void run(message);
   }
 });
 
-function send(message: FromWorker): void {
-  port?.postMessage(message);
+function send(message: FromWorker, transfer: ArrayBuffer[] = []): void {
+  port?.postMessage(message, transfer);
 }
 
-async function run(job: UnpackJob): Promise<void> {
+async function run(message: Extract<ToWorker, { readonly type: 'job' | 'read' }>): Promise<void> {
   try {
-    send({ type: 'done', result: await unpack(job) });
+    if (message.type === 'job') send({ type: 'done', result: await unpack(message.job) });
+    else send({ type: 'read', result: await readBack(message.job) });
   } catch (error) {
     send({ type: 'failed', error: toErrorData(error) });
   }
 }
 
-async function unpack(job: UnpackJob): Promise<UnpackResult> {
+function checkpointOf(job: { readonly stop: SharedArrayBuffer }): () => void {
   const stop = new Int32Array(job.stop);
-  const checkpoint = (): void => {
+  return () => {
     if (Atomics.load(stop, 0) !== 0) throw new EngineError('cancelled', 'cancelled');
   };
+}
+
+async function readBack(job: ReadJob): Promise<ReadResult> {
+  const checkpoint = checkpointOf(job);
+  const hash = createHash('sha256');
+  let tarBytes = 0;
+  let ahead = 0;
+  using reader = new RecipeReader(job.files, job.diffDirectory);
+  for (const chunk of reader.chunks()) {
+    checkpoint();
+    hash.update(chunk);
+    tarBytes += chunk.length;
+    ahead += chunk.length;
+    send({ type: 'part', bytes: chunk }, [chunk.buffer]);
+    while (ahead > aheadBytes) ahead -= (await used.next()).value ?? 0;
+  }
+  return { diffId: `sha256:${hash.digest('hex')}`, tarBytes };
+}
+
+async function unpack(job: UnpackJob): Promise<UnpackResult> {
+  const checkpoint = checkpointOf(job);
   const budget = new UnpackBudget(job.place, () => diskSpaceOf(job.diffDirectory));
+  const recipe = new RecipeWriter(job.files, (bytes) => {
+    budget.countBytes(bytes);
+  });
   const writer = new DiffWriter({
     root: job.diffDirectory,
     alias: job.alias,
+    whiteoutForm: job.whiteoutForm,
     xattrPrefix: job.xattrPrefix,
     attributes,
     identity,
     umask: readUmask(),
     budget,
+    recipe,
     checkpoint,
   });
   const reader = new TarReader(writer);
@@ -74,9 +109,11 @@ async function unpack(job: UnpackJob): Promise<UnpackResult> {
     });
     reader.finish();
     writer.finish();
+    recipe.finish();
     return { ...digests, entries: budget.entries, rootSeen: writer.rootSeen };
   } finally {
     writer.abandon();
+    recipe.close();
   }
 }
 

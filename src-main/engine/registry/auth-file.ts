@@ -61,7 +61,7 @@ export function authFilePaths(lookup: CredentialLookup): { readonly paths: reado
   };
 }
 
-function readAuthFile(path: string, required: boolean): AuthFile | undefined {
+export function readAuthFile(path: string, required: boolean): AuthFile | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -90,14 +90,14 @@ function readAuthFile(path: string, required: boolean): AuthFile | undefined {
 }
 
 /** host/a/b, host/a, host: most specific first. docker.io goes by docker's old name too. */
-function keysFor(registry: string, repository: string): string[] {
+export function keysFor(registry: string, repository: string): string[] {
   const parts = [registry, ...repository.split('/')];
   const keys = parts.map((_part, index) => parts.slice(0, parts.length - index).join('/'));
   return registry === 'docker.io' ? [...keys, 'index.docker.io', 'registry-1.docker.io'] : keys;
 }
 
 /** docker login writes https://index.docker.io/v1/ and the like. */
-function normaliseKey(key: string): string {
+export function normaliseKey(key: string): string {
   const bare = key.replace(/^https?:\/\//, '');
   return bare === key ? key.replace(/\/+$/, '') : (bare.split('/')[0] ?? bare);
 }
@@ -117,7 +117,7 @@ function decodeAuth(auth: string, identityToken: string, path: string): Credenti
   };
 }
 
-async function askHelper(system: System, helper: string, server: string): Promise<Credentials | undefined> {
+export async function askHelper(system: System, helper: string, server: string): Promise<Credentials | undefined> {
   if (!/^[\w.-]+$/.test(helper)) throw new EngineError('corrupt', `${JSON.stringify(helper)} is not the name of a credential helper`);
   const program = `docker-credential-${helper}`;
   const result = await system.processes.run(program, ['get'], { input: server, timeoutMs: 30_000, maxOutputBytes: 64 * 1024 });

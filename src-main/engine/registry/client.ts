@@ -6,6 +6,7 @@ import type { Download } from '../content/content.ts';
 import { type PullSource, isDigest } from '../reference/reference.ts';
 import { type CredentialLookup, authFilePaths, findCredentials, parseCredentials } from './auth-file.ts';
 import { type Limits, defaultLimits, largestConfigBytes, largestManifestBytes } from './limits.ts';
+import { type RepositoryWriter, createRepositoryWriter } from './repository-writer.ts';
 import { TransientError, withRetries } from './retry.ts';
 import { Session, type SessionResponse } from './session.ts';
 import { Transport } from './transport.ts';
@@ -48,6 +49,8 @@ export interface RegistryClient extends AsyncDisposable {
   config(source: PullSource, digest: Digest, sizeBytes: number, signal?: AbortSignal): Promise<Buffer>;
   /** Goes on where the download stands, again after every break, until it is complete and verified. */
   download(source: PullSource, download: Download, options: DownloadOptions): Promise<void>;
+  /** To push there. `mountFrom`: further repositories of the registry whose blobs may be taken over. */
+  writer(target: PullSource, mountFrom: readonly string[]): Promise<RepositoryWriter>;
 }
 
 /** Every kind of manifest: also those that are refused later by name, so that the refusal can name them. */
@@ -135,6 +138,12 @@ class HttpRegistryClient implements RegistryClient {
     await download.finish();
   }
 
+  async writer(target: PullSource, mountFrom: readonly string[]): Promise<RepositoryWriter> {
+    const scopes = [`repository:${target.repository}:pull,push`, ...mountFrom.map((repository) => `repository:${repository}:pull`)];
+    const session = await this.#openSession(target, scopes.join(' '));
+    return createRepositoryWriter({ session, target, limits: this.#limits, onRetry: this.#options.onRetry });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#transport[Symbol.asyncDispose]();
   }
@@ -219,7 +228,7 @@ class HttpRegistryClient implements RegistryClient {
     return session;
   }
 
-  async #openSession(source: PullSource): Promise<Session> {
+  async #openSession(source: PullSource, scope?: string): Promise<Session> {
     const { system, environment } = this.#options;
     const lookup: CredentialLookup = {
       system,
@@ -232,7 +241,7 @@ class HttpRegistryClient implements RegistryClient {
         ? await findCredentials(lookup, source.registry, source.repository)
         : parseCredentials(this.#options.credentials);
     const nowMs = (): number => system.clock.nowMs();
-    return new Session({ transport: this.#transport, source, credentials, authFiles: authFilePaths(lookup).paths, nowMs });
+    return new Session({ transport: this.#transport, source, credentials, authFiles: authFilePaths(lookup).paths, nowMs, scope });
   }
 }
 

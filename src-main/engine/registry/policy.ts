@@ -6,7 +6,7 @@ import { EngineError, messageOf } from '../../base/errors.ts';
 
 /** What is about to come in, in the policy's terms. */
 export interface PolicyScope {
-  readonly transport: 'docker' | 'docker-archive' | 'oci' | 'oci-archive';
+  readonly transport: 'docker' | 'docker-archive' | 'oci' | 'oci-archive' | 'dir' | 'tarball';
   /** Most specific first, without the transport's default "". */
   readonly scopes: readonly string[];
   /** For messages. */

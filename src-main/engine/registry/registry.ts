@@ -1,5 +1,5 @@
 /**
- * Registries over HTTP: the pull half of the OCI distribution specification, with the credentials, certificates, proxies and
+ * Registries over HTTP: both halves of the OCI distribution specification, pull and push, with the credentials, certificates, proxies and
  * policies that a host has configured for containers.
  *
  * Terms. A *source* is one place for a reference, see the reference room. *Scope* is what a token is good for.
@@ -14,5 +14,17 @@
  * It keeps no connection and no token beyond one client's life.
  */
 export { type RegistryClient, type RegistryClientOptions, type FetchedManifest, createRegistryClient } from './client.ts';
+export { type RepositoryWriter } from './repository-writer.ts';
 export { type PolicyScope, checkPolicy, dockerScopes, pathScopes } from './policy.ts';
 export { type Limits } from './limits.ts';
+export {
+  type LoginKey,
+  type RegistryAccess,
+  checkLogin,
+  forgetAllCredentials,
+  forgetCredentials,
+  parseLoginKey,
+  storeCredentials,
+  storedCredentials,
+} from './login.ts';
+export { searchImages } from './search.ts';

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream';
 import { EngineError } from '../../base/errors.ts';
 import type { PullSource } from '../reference/reference.ts';
 import type { Credentials } from './auth-file.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
+import { TransientError } from './retry.ts';
 import { toStatusError } from './status-error.ts';
 import { type Token, basicAuthorization, fetchToken } from './token.ts';
 import type { Transport, TransportRequest, TransportResponse } from './transport.ts';
@@ -12,12 +14,16 @@ export interface SessionOptions {
   readonly credentials: Credentials | undefined;
   readonly authFiles: readonly string[];
   readonly nowMs: () => number;
+  /** What tokens have to be good for; default: pulling. */
+  readonly scope?: string | undefined;
 }
 
 export interface SessionRequest {
-  readonly method: 'GET' | 'HEAD';
-  /** After /v2/<repository>/ */
-  readonly path: string;
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT';
+  /** After /v2/<repository>/, or where the registry said that an upload goes on. */
+  readonly path: string | URL;
+  /** A stream is sent once: after a refusal that a new token may cure the error is transient. */
+  readonly body?: Uint8Array | Readable;
   readonly headers: Readonly<Record<string, string>>;
   readonly signal: AbortSignal | undefined;
   /** For messages. */
@@ -48,15 +54,21 @@ export class Session {
   async request(request: SessionRequest): Promise<SessionResponse> {
     const base = await this.#ping(request.signal);
     const { repository } = this.#options.source;
-    const url = new URL(`/v2/${repository}/${request.path}`, base);
-    let answer = await this.#follow(url, request);
+    const url = typeof request.path === 'string' ? new URL(`/v2/${repository}/${request.path}`, base) : request.path;
+    let answer = await this.#follow(url, base, request);
     if (answer.response.status === 401 && this.#answersTo(answer.response)) {
+      if (request.body instanceof Readable) throw await this.#wantsAnotherToken(answer.response, request);
       await answer.response.discard();
-      answer = await this.#follow(url, request);
+      answer = await this.#follow(url, base, request);
     }
     const { status } = answer.response;
     if ((status >= 200 && status < 300) || status === 416) return answer;
     throw await toStatusError(answer.response, this.#object(request.what));
+  }
+
+  async #wantsAnotherToken(response: TransportResponse, { what }: SessionRequest): Promise<TransientError> {
+    const error = await toStatusError(response, this.#object(what));
+    return error instanceof TransientError ? error : new TransientError(error);
   }
 
   #object(what: string): Parameters<typeof toStatusError>[1] {
@@ -130,7 +142,7 @@ export class Session {
     if (!challenge) return undefined;
     if (challenge.scheme === 'basic')
       return credentials && credentials.identityToken === undefined ? basicAuthorization(credentials) : undefined;
-    const scope = `repository:${source.repository}:pull`;
+    const scope = this.#options.scope ?? `repository:${source.repository}:pull`;
     let token = this.#tokens.get(scope);
     if (!token || token.expiresAtMs < nowMs()) {
       token = await fetchToken({
@@ -148,12 +160,12 @@ export class Session {
     return `Bearer ${token.value}`;
   }
 
-  async #follow(start: URL, request: SessionRequest): Promise<SessionResponse> {
+  async #follow(start: URL, base: URL, request: SessionRequest): Promise<SessionResponse> {
     const { transport, source } = this.#options;
     const authorization = await this.#authorization(request.signal);
     let url = start;
     for (let hops = 0; hops <= mostRedirects; hops++) {
-      const own = url.origin === start.origin;
+      const own = url.origin === base.origin;
       const headers = { ...request.headers, ...(own && authorization !== undefined ? { authorization } : {}) };
       const sent: TransportRequest = {
         method: request.method,
@@ -161,11 +173,13 @@ export class Session {
         headers,
         signal: request.signal,
         insecure: source.insecure,
+        ...(request.body === undefined ? {} : { body: request.body }),
         ...(own ? { hostName: source.registry } : {}),
       };
       const response = await transport.send(sent);
       const location = response.headers['location'];
-      if (!redirects.has(response.status) || location === undefined) return { response, request: sent };
+      // What was streamed is gone, and cannot be sent elsewhere once more.
+      if (!redirects.has(response.status) || location === undefined || request.body instanceof Readable) return { response, request: sent };
       await response.discard();
       url = this.#redirectTarget(location, url);
     }

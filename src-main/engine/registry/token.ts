@@ -15,6 +15,7 @@ export interface Token {
 export interface TokenRequest {
   readonly transport: Transport;
   readonly challenge: Challenge;
+  /** Of one or more repositories, with blanks between them. */
   readonly scope: string;
   readonly credentials: Credentials | undefined;
   readonly registry: string;
@@ -55,7 +56,7 @@ function toRequest(request: TokenRequest): TransportRequest {
     return { ...common, method: 'POST', url, body: body.toString(), headers: { 'content-type': 'application/x-www-form-urlencoded' } };
   }
   if (challenge.service !== '') url.searchParams.set('service', challenge.service);
-  url.searchParams.set('scope', scope);
+  for (const one of scope.split(' ')) if (one !== '') url.searchParams.append('scope', one);
   if (credentials) url.searchParams.set('account', credentials.username);
   const headers: Record<string, string> = credentials ? { authorization: basicAuthorization(credentials) } : {};
   return { ...common, method: 'GET', url, headers };

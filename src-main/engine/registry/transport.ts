@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { EngineError, throwIfAborted } from '../../base/errors.ts';
-import type * as undiciTypes from 'undici';
-import type { Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
+import type * as httpClient from './http-client.ts';
 import type { Limits } from './limits.ts';
 import { proxyRefusal, toNetworkError } from './network-error.ts';
 import { proxyFor } from './proxy.ts';
@@ -9,10 +9,10 @@ import { TransientError } from './retry.ts';
 import { type CertificateFolders, hasClientCertificate, secureContextFor } from './tls.ts';
 
 export interface TransportRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST';
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'PUT';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | Uint8Array | Readable;
   readonly signal: AbortSignal | undefined;
   /** No verification of certificates. */
   readonly insecure: boolean;
@@ -30,7 +30,7 @@ export interface TransportResponse {
   read(largestBytes: number, what: string): Promise<Buffer>;
 }
 
-type Undici = typeof undiciTypes;
+type HttpClient = typeof httpClient;
 
 /** Answers as HTTP gave them: no redirects, no authentication. One pool of connections per host. */
 export class Transport implements AsyncDisposable {
@@ -40,7 +40,7 @@ export class Transport implements AsyncDisposable {
   readonly #contacted = new Set<string>();
   /** What TLS said when it broke a connection off: undici tells of the end that follows instead. */
   readonly #alerts = new Map<string, Error>();
-  #undici: Promise<Undici> | undefined;
+  #httpClient: Promise<HttpClient> | undefined;
 
   constructor(limits: Limits, folders: CertificateFolders) {
     this.#limits = limits;
@@ -50,13 +50,14 @@ export class Transport implements AsyncDisposable {
   /** Errors: {@link TransientError}, `unavailable`, `timeout`, `cancelled`, `corrupt` (certificates that are none). */
   async send(request: TransportRequest): Promise<TransportResponse> {
     throwIfAborted(request.signal);
-    // 15 ms to load: only who talks to a registry pays for it.
-    this.#undici ??= import('undici');
-    const undici = await this.#undici;
+    // Only who talks to a registry pays for loading it.
+    this.#httpClient ??= import('./http-client.ts');
+    const client = await this.#httpClient;
     const host = request.hostName ?? request.url.host;
     try {
-      const answer = await undici.request(request.url, {
-        dispatcher: this.#dispatcher(undici, request, host),
+      const answer = await this.#dispatcher(client, request, host).request({
+        origin: request.url.origin,
+        path: `${request.url.pathname}${request.url.search}`,
         method: request.method,
         headers: { 'user-agent': 'selkie', ...request.headers },
         ...(request.body === undefined ? {} : { body: request.body }),
@@ -101,7 +102,7 @@ export class Transport implements AsyncDisposable {
     return proxyFor(url, this.#folders.environment);
   }
 
-  #dispatcher(undici: Undici, request: TransportRequest, host: string): Dispatcher {
+  #dispatcher(client: HttpClient, request: TransportRequest, host: string): Dispatcher {
     const { url, insecure } = request;
     const key = `${url.protocol}//${url.host} ${String(insecure)}`;
     const known = this.#dispatchers.get(key);
@@ -112,16 +113,16 @@ export class Transport implements AsyncDisposable {
         ? { secureContext: secureContextFor(this.#folders, host), rejectUnauthorized: !insecure, timeout: this.#limits.connectMs }
         : { timeout: this.#limits.connectMs };
     const dispatcher = proxy
-      ? new undici.ProxyAgent({ uri: proxy.href, requestTls: tls, proxyTunnel: url.protocol === 'https:' })
-      : new undici.Agent({ connect: this.#connector(undici, url.host, tls), connections: 8, pipelining: 1 });
+      ? new client.ProxyAgent({ uri: proxy.href, requestTls: tls, proxyTunnel: url.protocol === 'https:' })
+      : new client.Agent({ connect: this.#connector(client, url.host, tls), connections: 8, pipelining: 1 });
     this.#dispatchers.set(key, dispatcher);
     return dispatcher;
   }
 
-  #connector(undici: Undici, host: string, tls: undiciTypes.buildConnector.BuildOptions): undiciTypes.buildConnector.connector {
-    const connect = undici.buildConnector(tls);
+  #connector(client: HttpClient, host: string, tls: buildConnector.BuildOptions): buildConnector.connector {
+    const connect = client.buildConnector(tls);
     return (options, done) => {
-      connect(options, (...[error, socket]: undiciTypes.buildConnector.CallbackArgs) => {
+      connect(options, (...[error, socket]: buildConnector.CallbackArgs) => {
         if (!socket) {
           done(error, null);
           return;

@@ -76,6 +76,21 @@ class CommandLineRuntime implements OciRuntime {
     if (result.code !== 0 && !isGone(result.stderr)) throw this.explainFailure(result.stderr, []).within(`signal container ${id}`);
   }
 
+  async pause(id: string): Promise<void> {
+    if (this.cgroupManager === 'disabled')
+      throw new EngineError('unsupported', `container ${id.slice(0, 12)} cannot be paused: it has no cgroup of its own`, {
+        fix: 'pausing without root needs cgroup v2 with delegation; leave --pause out, or stop the container meanwhile',
+      });
+    const result = await this.#run(['pause', id]);
+    if (result.code !== 0) throw this.explainFailure(result.stderr, []).within(`pause container ${id}`);
+  }
+
+  async resume(id: string): Promise<void> {
+    const result = await this.#run(['resume', id]);
+    if (result.code !== 0 && !isGone(result.stderr) && !isNotPaused(result.stderr))
+      throw this.explainFailure(result.stderr, []).within(`resume container ${id}`);
+  }
+
   async delete(id: string, options: { readonly force?: boolean } = {}): Promise<void> {
     if (!this.#knows(id)) return;
     const result = await this.#run(['delete', ...(options.force === true ? ['--force'] : []), id]);
@@ -140,4 +155,9 @@ function isGone(stderr: string): boolean {
   return /does not exist|no such process|process already finished|container not running|is not running|no such file or directory/i.test(
     stderr,
   );
+}
+
+/** crun: "the container `x` is not paused"; runc: "container not paused". */
+function isNotPaused(stderr: string): boolean {
+  return /not paused|has not been paused/i.test(stderr);
 }

@@ -39,6 +39,10 @@ export interface OciRuntime {
   start(id: string): Promise<void>;
   /** No error when it is gone. */
   kill(id: string, signal: number, options?: { readonly all?: boolean }): Promise<void>;
+  /** Freezes its processes. `unsupported` where it has no cgroup that could be frozen. */
+  pause(id: string): Promise<void>;
+  /** No error when it is gone or was not frozen. */
+  resume(id: string): Promise<void>;
   /** With force also a running one. No error when there is none. */
   delete(id: string, options?: { readonly force?: boolean }): Promise<void>;
   /** Ids that the runtime knows: what a crashed engine may have left. */

@@ -2,7 +2,8 @@ import type { ContainerDelta } from '../../contract/container.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
-import type { Rooms } from './rooms.ts';
+import type { ResolvedImage } from '../image/image.ts';
+import { removing, type Rooms } from './rooms.ts';
 import { engineEvents } from './event-service.ts';
 import { withProgress } from './progress.ts';
 
@@ -35,8 +36,8 @@ export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
     }),
     kill: async ({ container, signal: signalName }) => ({ id: (await containers.kill(container, signalName)).id }),
     rename: async ({ container, name }) => ({ id: (await containers.rename(container, name)).id }),
-    remove: async ({ container, force, volumes, timeoutSeconds }) => ({
-      id: (await containers.remove(container, { force, volumes, timeoutSeconds })).id,
+    remove: async ({ container, force, volumes, timeoutSeconds, trash: wanted }) => ({
+      id: (await removing(rooms, wanted, (trash) => containers.remove(container, { force, volumes, timeoutSeconds, trash }))).id,
     }),
     wait: async ({ container, conditions }, { signal }) => ({ exitCode: await containers.wait(container, conditions, signal) }),
     logs: ({ container, ...options }, { signal }) =>
@@ -45,6 +46,19 @@ export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
       containers.attach(container, { start, stdin, output, detachKeys, size }, up, signal),
     exec: (spec, { up }, { signal }) => containers.exec(spec, up, signal),
     execDetached: async (spec) => ({ execId: await containers.execDetached(spec) }),
+    diff: ({ object, base, kinds }, { signal }) => containers.diff(object, { base, kinds, signal }),
+    async *commit({ container, name, ...options }, { signal }) {
+      for await (const item of withProgress<TransferProgress, ResolvedImage>((onProgress) =>
+        containers.commit(container, { ...options, name, signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else yield { kind: 'image', id: item.result.record.id, name: item.result.name };
+      }
+    },
+    export: ({ container }, { signal }) => containers.export(container, signal),
+    mount: ({ container }) => containers.mount(container),
+    unmount: ({ container, force }) => containers.unmount(container, force),
+    mounted: () => containers.mounted(),
     top: ({ container, descriptors }) => containers.top(container, descriptors),
     stats: ({ containers: names, intervalMs, once }, { signal }) => containers.stats(names, intervalMs, once, signal),
   };

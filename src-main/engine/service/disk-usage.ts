@@ -1,17 +1,15 @@
-import { lstat, opendir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { DiskUsage } from '../../contract/system.ts';
-import type { Digest } from '../../contract/ids.ts';
+import { layerUsage } from '../image/image.ts';
 import type { Rooms } from './rooms.ts';
 
-/** What takes the space: a layer that several images have is `shared` for each of them and counted once in the total. */
+/**
+ * What takes the space: a layer that several images have is `shared` for each of them and counted once in the total. What is reclaimable is what the
+ * prune of that kind alone takes: see trash/prune-plan.ts.
+ */
 export async function diskUsage(rooms: Rooms): Promise<DiskUsage> {
-  const { state, snapshots, volumes, images } = rooms;
-  const layerBytes = new Map(state.layers.list().map(({ chainId, sizeBytes }) => [chainId, sizeBytes]));
-  const holders = new Map<Digest, number>();
-  const records = images.list();
-  for (const { chainIds } of records) for (const chainId of new Set(chainIds)) holders.set(chainId, (holders.get(chainId) ?? 0) + 1);
-
+  const { state, snapshots, volumes, images, trash } = rooms;
+  const { allocatedBytes } = await import('../trash/trash.ts');
+  const usage = layerUsage(state);
   const containers: DiskUsage['containers'] = [];
   for (const record of state.containers.list()) {
     containers.push({
@@ -21,57 +19,46 @@ export async function diskUsage(rooms: Rooms): Promise<DiskUsage> {
       command: [...record.config.entrypoint, ...record.config.command].join(' '),
       state: record.state,
       createdAt: record.createdAt,
-      sizeBytes: await snapshots.diffBytes(record.id),
+      sizeBytes: snapshots.exists(record.id) ? await snapshots.diffBytes(record.id) : 0,
+      volumes: volumesOf(record.config.mounts).size,
     });
   }
 
-  const used = state.containers.list().flatMap(({ config }) => [...new Set(config.mounts.map(({ volumeName }) => volumeName))]);
+  const used = state.containers.list().flatMap(({ config }) => [...volumesOf(config.mounts)]);
   const volumeRows: DiskUsage['volumes'] = [];
   for (const { name } of volumes.list()) {
     volumeRows.push({ name, links: used.filter((volume) => volume === name).length, sizeBytes: await allocatedBytes(volumes.path(name)) });
   }
 
+  const imageRows: DiskUsage['images'] = images.list().map((record) => ({
+    id: record.id,
+    names: [...record.names],
+    createdAt: record.createdAt,
+    sizeBytes: record.sizeBytes,
+    ...usage.shares(record),
+    containers: state.containers.countByImage(record.id),
+  }));
+  const unused = imageRows.filter((image) => image.containers === 0).map(({ id }) => id);
   return {
-    images: records.map((record) => {
-      const sharedBytes = sum(record.chainIds.filter((id) => (holders.get(id) ?? 0) > 1).map((id) => layerBytes.get(id) ?? 0));
-      return {
-        id: record.id,
-        names: [...record.names],
-        createdAt: record.createdAt,
-        sizeBytes: record.sizeBytes,
-        sharedBytes,
-        uniqueBytes: Math.max(0, record.sizeBytes - sharedBytes),
-        containers: state.containers.countByImage(record.id),
-      };
-    }),
-    imageBytes: sum([...layerBytes.values()]),
+    images: imageRows,
+    imageBytes: usage.liveBytes,
     containers,
     volumes: volumeRows,
+    reclaimable: {
+      imageBytes: usage.freedBy(new Set(unused)),
+      containerBytes: sum(containers.filter(({ state: now }) => idle.has(now))),
+      volumeBytes: sum(volumeRows.filter(({ links }) => links === 0)),
+    },
+    trash: await trash.usage(),
   };
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
+const idle: ReadonlySet<string> = new Set(['created', 'initialized', 'exited']);
+
+function volumesOf(mounts: readonly { readonly volumeName: string }[]): Set<string> {
+  return new Set(mounts.map(({ volumeName }) => volumeName).filter((name) => name !== ''));
 }
 
-/** Blocks on the disk of a tree, hard links counted once; what vanishes meanwhile counts nothing. */
-async function allocatedBytes(root: string): Promise<number> {
-  const seen = new Set<string>();
-  let total = 0;
-  const pending = [root];
-  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    try {
-      const status = await lstat(path);
-      const key = `${status.dev}:${status.ino}`;
-      if (status.nlink > 1 && !status.isDirectory()) {
-        if (seen.has(key)) continue;
-        seen.add(key);
-      }
-      total += status.blocks * 512;
-      if (status.isDirectory()) for await (const entry of await opendir(path)) pending.push(join(path, entry.name));
-    } catch {
-      continue;
-    }
-  }
-  return total;
+function sum(items: readonly { readonly sizeBytes: number }[]): number {
+  return items.reduce((total, { sizeBytes }) => total + sizeBytes, 0);
 }

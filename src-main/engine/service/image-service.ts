@@ -1,11 +1,13 @@
+import { EngineError } from '../../base/errors.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
+import type { ImageId } from '../../contract/ids.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
-import type { PullOptions, ResolvedImage } from '../image/image.ts';
+import type { ImportRequest, PullOptions, PushOptions, PushedImage, ResolvedImage, SavedImage } from '../image/image.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { engineEvents } from './event-service.ts';
 import { filterImages } from './image-filter.ts';
 import { withProgress } from './progress.ts';
-import type { Rooms } from './rooms.ts';
+import { removing, type Rooms } from './rooms.ts';
 
 export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
   const { images, state } = rooms;
@@ -22,6 +24,8 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
 
     inspect: ({ image }) => images.inspect(image),
     exists: ({ image }) => images.find(image) !== undefined,
+    history: ({ image }) => images.history(image),
+    tree: ({ image, whatRequires }) => images.tree(image, { whatRequires }),
 
     async *pull(input, { signal }) {
       const { reference, ...given } = input;
@@ -46,18 +50,47 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
       }
     },
 
+    async *save({ images: names, ...options }, { signal }) {
+      for await (const item of withProgress<TransferProgress, readonly SavedImage[]>((onProgress) =>
+        images.save(names, { ...options, signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else for (const saved of item.result) yield { kind: 'image', ...saved };
+      }
+    },
+
+    async *import({ path, url, ...options }, { signal }) {
+      for await (const item of withProgress<TransferProgress, ResolvedImage>((onProgress) =>
+        images.importTar({ ...options, reference: options.reference, source: importSource(path, url), signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else yield { kind: 'image', id: item.result.record.id, name: item.result.name };
+      }
+    },
+    mount: ({ image }) => rooms.containers.mountImage(image),
+    unmount: ({ image, force }) => rooms.containers.unmountImage(image, force),
+    mounted: () => rooms.containers.mountedImages(),
+    async *push(input, { signal }) {
+      const { image, destination, ...given } = input;
+      const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Omit<PushOptions, 'signal'>;
+      for await (const item of withProgress<TransferProgress, PushedImage>((onProgress) =>
+        images.push(image, destination, { ...options, signal, onProgress }),
+      )) {
+        if (item.kind === 'progress') yield item;
+        else yield { kind: 'pushed', ...item.result };
+      }
+    },
+
     tag: ({ image, names }) => ({ id: images.tag(image, names).id }),
     untag: ({ image, names }) => ({ id: images.untag(image, names).id }),
 
-    async remove({ image, force, ignore }) {
+    async remove({ image, force, ignore, trash: wanted }) {
       if (ignore && !images.find(image)) return { untagged: [], deleted: [] };
-      if (force) {
-        const found = images.resolve(image);
-        for (const container of state.containers.list().filter(({ imageId }) => imageId === found.record.id)) {
-          await rooms.containers.remove(container.id, { force: true, volumes: false, timeoutSeconds: undefined });
-        }
-      }
-      const { untagged, deleted } = await images.remove(image, { force });
+      const { untagged, deleted } = await removing(rooms, wanted, async (trash) => {
+        if (force) await removeContainersOf(rooms, images.resolve(image).record.id, trash);
+        await rooms.containers.releaseImage(image);
+        return images.remove(image, { force, trash });
+      });
       return { untagged: [...untagged], deleted: [...deleted] };
     },
 
@@ -66,6 +99,17 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
       return { id: record.id, name };
     },
   };
+}
+
+function importSource(path: string | undefined, url: string | undefined): ImportRequest['source'] {
+  if (path !== undefined && url === undefined) return { path };
+  if (url !== undefined && path === undefined) return { url };
+  throw new EngineError('invalid-argument', 'either a path or an address has to be given', { details: { field: 'path' } });
+}
+
+async function removeContainersOf({ state, containers }: Rooms, id: ImageId, trash: boolean): Promise<void> {
+  for (const container of state.containers.list().filter(({ imageId }) => imageId === id))
+    await containers.remove(container.id, { force: true, volumes: false, timeoutSeconds: undefined, trash });
 }
 
 function summaries({ images, state }: Rooms): ImageSummary[] {

@@ -7,6 +7,8 @@ import type { Network } from '../network/network.ts';
 import type { OciRuntime } from '../runtime/runtime.ts';
 import type { SnapshotStore } from '../snapshot/snapshot.ts';
 import type { State } from '../state/state.ts';
+import type { Trash } from '../trash/trash.ts';
+import type { Upkeep } from '../upkeep/upkeep.ts';
 import type { VolumeStore } from '../volume/volume.ts';
 
 /** The opened rooms of one engine. */
@@ -22,4 +24,14 @@ export interface Rooms {
   readonly monitor: Monitor;
   readonly containers: Containers;
   readonly recovery: Recovery;
+  readonly trash: Trash;
+  readonly upkeep: Upkeep;
+}
+
+/** A removal by a person: told whether it may keep things in the trash, which is looked after then. */
+export async function removing<T>({ trash }: Rooms, wanted: boolean, remove: (toTrash: boolean) => Promise<T>): Promise<T> {
+  const toTrash = wanted && trash.limits().keepDays > 0;
+  const removed = await remove(toTrash);
+  if (toTrash) trash.noteRemoval();
+  return removed;
 }

@@ -6,8 +6,10 @@ import type { EngineHandlers } from '../../contract/engine.ts';
 import { containerHandlers } from './container-service.ts';
 import { eventHandlers } from './event-service.ts';
 import { imageHandlers } from './image-service.ts';
+import { registryHandlers } from './registry-service.ts';
 import type { Rooms } from './rooms.ts';
 import { systemHandlers } from './system-service.ts';
+import { trashHandlers } from './trash-service.ts';
 import { volumeHandlers } from './volume-service.ts';
 
 export type { Rooms } from './rooms.ts';
@@ -19,5 +21,7 @@ export function createHandlers(rooms: Rooms): EngineHandlers {
     volume: volumeHandlers(rooms),
     event: eventHandlers(rooms),
     system: systemHandlers(rooms),
+    registry: registryHandlers(rooms),
+    trash: trashHandlers(rooms),
   };
 }

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { arch, cpus, freemem, hostname, platform, release, totalmem, uptime } from 'node:os';
 import { build } from '../../base/version.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
-import type { SystemInfo } from '../../contract/system.ts';
+import type { StoreProblem, SystemInfo } from '../../contract/system.ts';
 import { diskUsage } from './disk-usage.ts';
-import type { Rooms } from './rooms.ts';
+import { removing, type Rooms } from './rooms.ts';
 
 export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
   return {
@@ -19,10 +19,23 @@ export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
     }),
     check: async () => ({
       host: [...(await (await import('../host/host.ts')).checkHost(rooms.system, rooms.config))],
-      store: [...(await rooms.recovery.findProblems())],
+      store: await storeProblems(rooms),
     }),
     diskUsage: () => diskUsage(rooms),
+    planRepair: () => rooms.upkeep.planRepair(),
+    repair: ({ actions }) => rooms.upkeep.repair(actions),
+    reset: () => rooms.upkeep.reset(),
+    planPrune: async (request) => (await import('../trash/trash.ts')).planPrune(rooms, request),
+    async prune(order, { signal }) {
+      const { pruneByPlan } = await import('../trash/trash.ts');
+      return removing(rooms, order.trash, (trash) => pruneByPlan(rooms, { ...order, trash }, signal));
+    },
   };
+}
+
+async function storeProblems({ upkeep }: Rooms): Promise<StoreProblem[]> {
+  const { actions, manual } = await upkeep.planRepair();
+  return [...actions, ...manual].map(({ kind, object, message }) => ({ kind, object, message }));
 }
 
 async function systemInfo(rooms: Rooms): Promise<SystemInfo> {

@@ -1,8 +1,9 @@
 import type { EngineHandlers } from '../../contract/engine.ts';
+import type { ContainerId } from '../../contract/ids.ts';
 import type { VolumeSummary } from '../../contract/volume.ts';
 import { EngineError } from '../../base/errors.ts';
 import type { VolumeRecord } from '../state/state.ts';
-import type { Rooms } from './rooms.ts';
+import { removing, type Rooms } from './rooms.ts';
 
 export function volumeHandlers(rooms: Rooms): EngineHandlers['volume'] {
   const { volumes } = rooms;
@@ -13,9 +14,13 @@ export function volumeHandlers(rooms: Rooms): EngineHandlers['volume'] {
       const record = name === undefined ? await volumes.ensure('', { labels, anonymous: true }) : await volumes.create(name, labels);
       return toSummary(rooms, record);
     },
-    async remove({ volume }) {
+    async remove({ volume, force, timeoutSeconds, trash: wanted }) {
       const { name } = resolve(rooms, volume);
-      await volumes.remove(name);
+      await removing(rooms, wanted, async (trash) => {
+        if (force)
+          for (const id of usersOf(rooms, name)) await rooms.containers.remove(id, { force, volumes: false, timeoutSeconds, trash });
+        await volumes.remove(name, { trash });
+      });
       return { name };
     },
   };
@@ -40,16 +45,20 @@ function resolve({ volumes }: Rooms, name: string): VolumeRecord {
   return first;
 }
 
-function toSummary({ state, volumes }: Rooms, record: VolumeRecord): VolumeSummary {
-  const usedBy = state.containers.list().filter(({ config }) => config.mounts.some(({ volumeName }) => volumeName === record.name));
+function usersOf({ state }: Rooms, volume: string): ContainerId[] {
+  const containers = state.containers.list();
+  return containers.filter(({ config }) => config.mounts.some(({ volumeName }) => volumeName === volume)).map(({ id }) => id);
+}
+
+function toSummary(rooms: Rooms, record: VolumeRecord): VolumeSummary {
   return {
     name: record.name,
     driver: 'local',
-    mountpoint: volumes.path(record.name),
+    mountpoint: rooms.volumes.path(record.name),
     createdAt: record.createdAt,
     labels: { ...record.labels },
     options: {},
     anonymous: record.anonymous,
-    usedBy: usedBy.map(({ id }) => id),
+    usedBy: usersOf(rooms, record.name),
   };
 }

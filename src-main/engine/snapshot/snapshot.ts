@@ -2,14 +2,20 @@
  * Directory trees made of layers: what containers/storage calls a graph driver.
  *
  * Terms. A *snapshot* is a tree with at most one parent, named by a key: the chain id of a layer (read-only) or a
- * container's id (writable). Its *diff directory* holds only what differs from the parent, with whiteouts in the driver's own form.
+ * container's id (writable). The *diff directory* is what a layer is unpacked into: only what differs from the parent, with whiteouts in the
+ * store's own form. Drivers: *overlay* keeps it so and lays the diff directories over each other at each mount, by the kernel or by a *mount
+ * program* (fuse-overlayfs); *vfs* makes it a whole tree at the commit: a copy of the parent's with the changes applied.
  *
  * Laws
+ * - A store has one driver for ever, remembered in the graph root; which program mounts overlay's trees may change with each mount.
+ * - After its commit a layer's diff directory shows every file that the layer has, under its own path, with either driver.
  * - `create` makes a folder that nothing refers to until `commit`; a crash in between leaves garbage that `list` shows with `committed: false`.
  * - A snapshot with children is never removed.
  * - `mount` is idempotent; mount points are in the run root, so a reboot forgets them.
  * It does not know images, tar or the database.
  */
+import type { System } from '../../system/system.ts';
+
 export interface SnapshotEntry {
   readonly key: string;
   readonly parent: string | undefined;
@@ -18,11 +24,49 @@ export interface SnapshotEntry {
   readonly damaged?: true;
 }
 
+/** What the store cannot put right by itself, in words. */
+export interface SnapshotProblem {
+  readonly kind: 'leaked-process';
+  readonly object: string;
+  readonly message: string;
+}
+
+export type SnapshotSystem = Pick<System, 'attributes' | 'files' | 'identity' | 'locks' | 'mounts' | 'processes'>;
+
+/** Podman's names. */
+export type SnapshotDriver = 'overlay' | 'vfs';
+
+/**
+ * How whiteouts are written into a diff directory.
+ * - `overlay-char-device`: a character device 0:0 in place of what is hidden, `<xattrPrefix>opaque` on a directory that hides all below it
+ * - `file`: as in the archive: `.wh.NAME` beside what the layer itself has, `.wh..wh..opq` in the directory. The commit takes them away.
+ */
+export type WhiteoutForm = 'overlay-char-device' | 'file';
+
+/** In what form the changes of a snapshot against its parent are there. */
+export type SnapshotChanges =
+  | {
+      readonly kind: 'upper';
+      /** Only what differs: whiteouts are character devices 0:0. */
+      readonly upper: string;
+      /** The diff directories below it, from the top down. */
+      readonly lower: readonly string[];
+      /** A directory with one of these, of value `y`, hides what the lower ones have in it. */
+      readonly opaqueAttributes: readonly string[];
+      /** Names in the upper that are the mount program's own marks and none of the container's files. */
+      readonly markFiles: readonly string[];
+    }
+  | {
+      readonly kind: 'trees';
+      /** Undefined without a parent. */
+      readonly before: string | undefined;
+      readonly after: string;
+    };
+
 export interface SnapshotStore {
-  readonly driver: 'overlay';
-  /** How whiteouts of a layer are written into a diff directory. */
-  readonly whiteoutForm: 'overlay-char-device';
-  /** 'user.overlay.' with userxattr, 'trusted.overlay.' otherwise. */
+  readonly driver: SnapshotDriver;
+  readonly whiteoutForm: WhiteoutForm;
+  /** 'user.overlay.' with userxattr, 'trusted.overlay.' otherwise: attributes with it are the store's marks and never a file's own. */
   readonly xattrPrefix: 'user.overlay.' | 'trusted.overlay.';
   /** For `info`: Backing Filesystem, Native Overlay Diff, userxattr … */
   status(): Readonly<Record<string, string>>;
@@ -30,8 +74,8 @@ export interface SnapshotStore {
   create(key: string, parent: string | undefined): Promise<{ readonly diffDirectory: string }>;
   /** Makes it visible, durably. */
   commit(key: string): Promise<void>;
-  /** A writable snapshot over a committed parent, committed at once. Synchronous file system calls only: it is on the hot path of `run`. */
-  createWritable(key: string, parent: string | undefined): void;
+  /** A writable snapshot over a committed parent, committed at once. On the hot path of `run`: overlay's is done when this returns; vfs copies. */
+  createWritable(key: string, parent: string | undefined): Promise<void> | undefined;
   /** Whether it is committed. */
   exists(key: string): boolean;
   /** Whether there is anything under this key, be it only what a death left. */
@@ -42,7 +86,9 @@ export interface SnapshotStore {
   isMounted(key: string): boolean;
   mountPoint(key: string): string;
   diffDirectory(key: string): string;
-  /** Bytes allocated in the diff directory. */
+  /** For `diff` and `commit`; of a committed snapshot, mounted or not. Looks at no file of the tree. */
+  changes(key: string): SnapshotChanges;
+  /** Bytes allocated for what differs from the parent. */
   diffBytes(key: string): Promise<number>;
   /** `in-use` while mounted or a parent of another. Renames away first, so that a half-removed snapshot is never seen. */
   remove(key: string): Promise<void>;
@@ -51,6 +97,8 @@ export interface SnapshotStore {
   describe(key: string): Readonly<Record<string, string>>;
   /** Deletes what an interrupted create or remove left; answers what it deleted. Only under the store-wide lock. */
   sweep(): Promise<readonly string[]>;
+  /** Looks only. Not what a sweep deletes, nor mounts: who uses the store knows which of them it needs. */
+  findProblems(): readonly SnapshotProblem[];
 }
 
 export { openSnapshotStore } from './open-snapshot-store.ts';

@@ -35,6 +35,8 @@ export function createOperationTable(database: Database, clock: Clock, processes
     database.change('DELETE FROM operations WHERE id = ?', id);
   }
 
+  const list = (): OperationRecord[] => database.all('SELECT * FROM operations ORDER BY id').map(toOperation);
+
   return {
     begin(kind, object, details = {}) {
       ownStartTime ??= processes.startTime(process.pid) ?? 0;
@@ -58,11 +60,8 @@ export function createOperationTable(database: Database, clock: Clock, processes
         },
       };
     },
-    abandoned: () =>
-      database
-        .all('SELECT * FROM operations ORDER BY id')
-        .map(toOperation)
-        .filter((operation) => processes.startTime(operation.pid) !== operation.pidStartTime),
+    list,
+    abandoned: () => list().filter((operation) => processes.startTime(operation.pid) !== operation.pidStartTime),
     remove,
   };
 }

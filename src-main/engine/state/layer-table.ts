@@ -1,6 +1,6 @@
 import type { Digest } from '../../contract/ids.ts';
 import type { Database } from './database.ts';
-import type { LayerRecord, LayerTable } from './state.ts';
+import type { BlobPlace, LayerRecord, LayerTable } from './state.ts';
 
 export function createLayerTable(database: Database): LayerTable {
   return {
@@ -26,6 +26,20 @@ export function createLayerTable(database: Database): LayerTable {
       const row = database.get('SELECT * FROM blobs WHERE blob_digest = ?', blobDigest);
       return row && { blobDigest, diffId: row['diff_id'] as Digest, sizeBytes: Number(row['size_bytes']) };
     },
+    blobsOf: (diffId) =>
+      database
+        .all('SELECT * FROM blobs WHERE diff_id = ? ORDER BY blob_digest', diffId)
+        .map((row) => ({ blobDigest: row['blob_digest'] as Digest, diffId, sizeBytes: Number(row['size_bytes']) })),
+    placesOf: (blobDigest) => database.all('SELECT * FROM blob_places WHERE blob_digest = ?', blobDigest).map(toPlace),
+    putPlace({ blobDigest, registry, repository, compression }) {
+      database.change(
+        'INSERT OR REPLACE INTO blob_places (blob_digest, registry, repository, compression) VALUES (?, ?, ?, ?)',
+        blobDigest,
+        registry,
+        repository,
+        compression,
+      );
+    },
     putBlob(record) {
       database.change(
         'INSERT OR REPLACE INTO blobs (blob_digest, diff_id, size_bytes) VALUES (?, ?, ?)',
@@ -34,6 +48,15 @@ export function createLayerTable(database: Database): LayerTable {
         record.sizeBytes,
       );
     },
+  };
+}
+
+function toPlace(row: Record<string, unknown>): BlobPlace {
+  return {
+    blobDigest: row['blob_digest'] as Digest,
+    registry: String(row['registry']),
+    repository: String(row['repository']),
+    compression: row['compression'] === 'zstd' ? 'zstd' : 'gzip',
   };
 }
 

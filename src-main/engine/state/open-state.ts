@@ -7,6 +7,7 @@ import { createImageTable } from './image-table.ts';
 import { createEventTable, createOperationTable } from './journal.ts';
 import { createLayerTable } from './layer-table.ts';
 import type { State } from './state.ts';
+import { createTrashTable } from './trash-table.ts';
 import { createVolumeTable } from './volume-table.ts';
 
 export interface StateOptions {
@@ -35,6 +36,7 @@ export function openState({ graphRoot, runRoot, system }: StateOptions): State {
     images: createImageTable(database),
     layers: createLayerTable(database),
     volumes: createVolumeTable(database),
+    trash: createTrashTable(database),
     events: createEventTable(database, system.clock),
     operations: createOperationTable(database, system.clock, system.processes),
     transaction: (change) => database.transaction(change),

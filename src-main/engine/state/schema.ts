@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { EngineError } from '../../base/errors.ts';
 
 /** Raised with every change of the tables; {@link migrate} brings older ones forward. */
-const schemaVersion = 1;
+const schemaVersion = 3;
 
 const tables = `
 CREATE TABLE containers (
@@ -47,6 +47,31 @@ CREATE TABLE operations (
 ) STRICT;
 `;
 
+/** Since version 2. An older engine would take away layers that only the trash refers to: so it must not open the store. */
+const trash = `
+CREATE TABLE trash (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  object TEXT NOT NULL,
+  name TEXT NOT NULL,
+  removed_at INTEGER NOT NULL,
+  size_bytes INTEGER,
+  record TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trash_by_object ON trash (kind, object);
+`;
+
+/** Since version 3. Only what is there is told, never what is not: a registry forgets. */
+const places = `
+CREATE TABLE blob_places (
+  blob_digest TEXT NOT NULL,
+  registry TEXT NOT NULL,
+  repository TEXT NOT NULL,
+  compression TEXT NOT NULL,
+  PRIMARY KEY (blob_digest, registry, repository)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** Makes or updates the tables, once, whichever of several engines comes first. */
 export function migrate(database: DatabaseSync, path: string): void {
   if (versionOf(database) === schemaVersion) return;
@@ -63,6 +88,8 @@ export function migrate(database: DatabaseSync, path: string): void {
       );
     }
     if (found === 0) database.exec(tables);
+    if (found < 2) database.exec(trash);
+    if (found < 3) database.exec(places);
     database.exec(`PRAGMA user_version = ${schemaVersion}`);
     database.exec('COMMIT');
   } catch (error) {

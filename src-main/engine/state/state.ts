@@ -112,6 +112,14 @@ export interface BlobRecord {
   readonly sizeBytes: number;
 }
 
+/** Where a blob was found or sent to. */
+export interface BlobPlace {
+  readonly blobDigest: Digest;
+  readonly registry: string;
+  readonly repository: string;
+  readonly compression: 'gzip' | 'zstd';
+}
+
 export interface VolumeRecord {
   readonly name: string;
   readonly createdAt: number;
@@ -119,16 +127,40 @@ export interface VolumeRecord {
   readonly anonymous: boolean;
 }
 
+interface TrashEntry {
+  /** Twelve hexadecimal digits. */
+  readonly id: string;
+  /** Id of the container or image, name of the volume. */
+  readonly object: string;
+  /** What a person called it; empty for an image without names. */
+  readonly name: string;
+  readonly removedAt: number;
+  /** Of its own files; undefined until somebody has measured them. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** What was removed and can be brought back: the record as it was. See the trash room. */
+export type TrashRecord =
+  | (TrashEntry & { readonly kind: 'container'; readonly record: ContainerRecord })
+  | (TrashEntry & { readonly kind: 'image'; readonly record: ImageRecord })
+  | (TrashEntry & { readonly kind: 'volume'; readonly record: VolumeRecord });
+
 export type OperationKind =
   | 'container.create'
   | 'container.start'
   | 'container.stop'
   | 'container.cleanup'
   | 'container.remove'
+  | 'container.commit'
   | 'image.pull'
+  | 'image.commit'
+  | 'image.import'
   | 'image.remove'
   | 'layer.unpack'
-  | 'volume.remove';
+  | 'tree.hold'
+  | 'volume.remove'
+  | 'volume.restore'
+  | 'trash.empty';
 
 export interface OperationRecord {
   readonly id: number;
@@ -151,6 +183,7 @@ export interface State extends Disposable {
   readonly images: ImageTable;
   readonly layers: LayerTable;
   readonly volumes: VolumeTable;
+  readonly trash: TrashTable;
   readonly events: EventTable;
   readonly operations: OperationTable;
   /** BEGIN IMMEDIATE … COMMIT; nested calls join. Touches the signal file afterwards, so other engines look. */
@@ -190,7 +223,11 @@ export interface LayerTable {
   put(record: LayerRecord): void;
   remove(chainId: Digest): void;
   findBlob(blobDigest: Digest): BlobRecord | undefined;
+  /** All that are known to unpack to it. */
+  blobsOf(diffId: Digest): BlobRecord[];
   putBlob(record: BlobRecord): void;
+  placesOf(blobDigest: Digest): BlobPlace[];
+  putPlace(place: BlobPlace): void;
 }
 
 export interface VolumeTable {
@@ -198,6 +235,18 @@ export interface VolumeTable {
   list(): VolumeRecord[];
   insert(record: VolumeRecord): void;
   remove(name: string): void;
+}
+
+export interface TrashTable {
+  find(id: string): TrashRecord | undefined;
+  /** The newest first: a name may have been removed more than once. */
+  findObject(kind: TrashRecord['kind'], object: string): TrashRecord[];
+  /** The oldest first. */
+  list(): TrashRecord[];
+  /** Within the transaction that takes the object itself away. */
+  insert(entry: TrashRecord): void;
+  measured(id: string, sizeBytes: number): void;
+  remove(id: string): void;
 }
 
 export interface EventTable {
@@ -213,9 +262,11 @@ export interface EventTable {
 
 export interface OperationTable {
   begin(kind: OperationKind, object: string, details?: Readonly<Record<string, unknown>>): Operation;
+  list(): OperationRecord[];
   /** Those whose process is gone. */
   abandoned(): OperationRecord[];
   remove(id: number): void;
 }
 
 export { openState, type StateOptions } from './open-state.ts';
+export { newTrashId } from './trash-table.ts';

@@ -7,8 +7,9 @@ import { objectName } from '../../contract/ids.ts';
 import { errnoOf, withErrno } from '../../system/errno.ts';
 import type { System } from '../../system/system.ts';
 import type { EngineConfig } from '../config/config.ts';
-import type { State, VolumeRecord } from '../state/state.ts';
+import { newTrashId, type State, type VolumeRecord } from '../state/state.ts';
 import { copyTree } from './copy-tree.ts';
+import { VolumeTrash } from './volume-trash.ts';
 import type { VolumeStore } from './volume.ts';
 
 export interface VolumeStoreOptions {
@@ -55,6 +56,30 @@ export function createVolumeStore({ config, state, system }: VolumeStoreOptions)
     );
   }
 
+  const trash = new VolumeTrash({ state, system, graphRoot: config.graphRoot, folderOf });
+
+  function noSuchVolume(name: string): EngineError {
+    return new EngineError('not-found', `no volume with name ${JSON.stringify(name)} found: no such volume`, { details: { name } });
+  }
+
+  /** Under the volume's lock. The name is free when the transaction has ended; until the rename has, its folder would be adopted, and nothing is lost. */
+  function removeToTrash(name: string): void {
+    const trashId = newTrashId();
+    using operation = state.operations.begin('volume.remove', name, { trashId });
+    state.transaction(() => {
+      checkUnused(name);
+      const record = state.volumes.find(name);
+      if (record === undefined) throw noSuchVolume(name);
+      state.volumes.remove(name);
+      state.events.append({ type: 'volume', status: 'remove', id: name, name });
+      const removedAt = Math.round(system.clock.nowMs());
+      state.trash.insert({ id: trashId, kind: 'volume', object: name, name, removedAt, sizeBytes: undefined, record });
+    });
+    operation.keep();
+    trash.moveIn(name, trashId);
+    state.operations.remove(operation.id);
+  }
+
   /** Also what a crashed removal has left. */
   async function deleteRemoved(): Promise<void> {
     for (const entry of readdirSync(directory)) if (entry.startsWith(removedPrefix)) await system.files.removeTree(join(directory, entry));
@@ -82,12 +107,15 @@ export function createVolumeStore({ config, state, system }: VolumeStoreOptions)
       return insert(name, labels, false);
     },
 
-    async remove(name) {
+    async remove(name, options = {}) {
       const folder = folderOf(name);
       using _lock = await state.lock('volume', name);
-      if (state.volumes.find(name) === undefined)
-        throw new EngineError('not-found', `no volume with name ${JSON.stringify(name)} found: no such volume`, { details: { name } });
+      if (state.volumes.find(name) === undefined) throw noSuchVolume(name);
       system.files.ensureDirectory(directory, 0o711);
+      if (options.trash === true) {
+        removeToTrash(name);
+        return;
+      }
       state.transaction(() => {
         checkUnused(name);
         state.volumes.remove(name);
@@ -97,6 +125,11 @@ export function createVolumeStore({ config, state, system }: VolumeStoreOptions)
       });
       await deleteRemoved();
     },
+
+    restore: (trashId, name) => trash.restore(trashId, name === undefined ? undefined : checkName(name)),
+    discard: (trashId) => trash.discard(trashId),
+    trashPath: (trashId) => trash.path(trashId),
+    recover: () => trash.recover(),
 
     async populate(name, imageDirectory, pathInImage) {
       const data = dataOf(name);

@@ -3,8 +3,10 @@
  *
  * Laws
  * - A name is checked before it becomes part of a path.
- * - Data is deleted only by `remove`, which first moves the folder aside: what a crash leaves is a folder that no name leads to, and the next
- *   removal takes it along. A folder without a record (a lost database) is adopted with what is in it, never emptied.
+ * - Data is deleted only by `remove` and `discard`, after the folder was moved aside: what a crash leaves is a folder that no name leads to, and the
+ *   next removal takes it along. A folder without a record (a lost database, a removal cut short) is adopted with what is in it, never emptied.
+ * - Into the trash and out of it a volume goes by one rename, and its record by one transaction; which comes first is such that between the two the
+ *   data is where either a record or the trash finds it, and the journal says which of them to believe.
  * - Copy-up never overwrites and never follows a symlink; interrupted, it goes on where it stopped.
  */
 import type { VolumeRecord } from '../state/state.ts';
@@ -22,8 +24,16 @@ export interface VolumeStore {
   ): Promise<VolumeRecord>;
   /** `already-exists` when it is there. */
   create(name: string, labels: Readonly<Record<string, string>>): Promise<VolumeRecord>;
-  /** `in-use` with the containers. */
-  remove(name: string): Promise<void>;
+  /** `in-use` with the containers. `trash`: keep it for a while instead of deleting it. */
+  remove(name: string, options?: { readonly trash?: boolean }): Promise<void>;
+  /** Out of the trash, under its name or another. `already-exists` when that is taken. */
+  restore(trashId: string, name?: string): Promise<VolumeRecord>;
+  /** Deletes for good what the trash has of a volume. */
+  discard(trashId: string): Promise<void>;
+  /** Where the trash keeps its data. */
+  trashPath(trashId: string): string;
+  /** Finishes removals and restorations whose process died; says what it did. */
+  recover(): Promise<readonly string[]>;
   /**
    * First use: copies what the image has at that path into an empty volume, with owners, modes, times and attributes (Podman's copy-up). Nothing there, or not a
    * folder: no error. With `pathInImage` the first is the image's mounted root and the path is resolved inside it, as a container would: an image

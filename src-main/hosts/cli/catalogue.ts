@@ -14,9 +14,19 @@ export interface Group {
 }
 
 const attach: Entry = { summary: 'Join a running container', load: async () => (await import('./commands/attach.ts')).attach };
+const commit: Entry = { summary: 'Make an image of a container', load: async () => (await import('./commands/commit.ts')).commit };
 const create: Entry = { summary: 'Make a container without starting it', load: async () => (await import('./commands/create.ts')).create };
 const events: Entry = { summary: 'Show what happens', load: async () => (await import('./commands/events.ts')).events };
+const exportEntry: Entry = {
+  summary: "Write a container's file system as an archive",
+  load: async () => (await import('./commands/export.ts')).exportCommand,
+};
 const exec: Entry = { summary: 'Run a process in a running container', load: async () => (await import('./commands/exec.ts')).exec };
+const history: Entry = { summary: 'Show how an image was made', load: async () => (await import('./commands/history.ts')).history };
+const importEntry: Entry = {
+  summary: 'Make an image from an archive of files',
+  load: async () => (await import('./commands/import.ts')).importCommand,
+};
 const images: Entry = { summary: 'List images', load: async () => (await import('./commands/images.ts')).images };
 const info: Entry = { summary: 'Show the host, the store and the engine', load: async () => (await import('./commands/info.ts')).info };
 const inspect: Entry = {
@@ -25,48 +35,69 @@ const inspect: Entry = {
 };
 const kill: Entry = { summary: 'Send a signal to containers', load: async () => (await import('./commands/kill.ts')).kill };
 const load: Entry = { summary: 'Load images from an archive', load: async () => (await import('./commands/load.ts')).load };
+const login: Entry = { summary: 'Log in to a registry', load: async () => (await import('./commands/login.ts')).login };
+const logout: Entry = { summary: 'Log out of a registry', load: async () => (await import('./commands/login.ts')).logout };
 const logs: Entry = { summary: "Show containers' logs", load: async () => (await import('./commands/logs.ts')).logs };
+const mount: Entry = { summary: 'Mount file systems of containers', load: async () => (await import('./commands/mount.ts')).mount };
 const port: Entry = { summary: 'Show published ports', load: async () => (await import('./commands/port.ts')).port };
 const ps: Entry = { summary: 'List containers', load: async () => (await import('./commands/ps.ts')).ps };
 const pull: Entry = { summary: 'Pull images from a registry', load: async () => (await import('./commands/pull.ts')).pull };
+const push: Entry = { summary: 'Push an image to a registry', load: async () => (await import('./commands/push.ts')).push };
 const rename: Entry = { summary: 'Rename a container', load: async () => (await import('./commands/rename.ts')).rename };
 const restart: Entry = { summary: 'Restart containers', load: async () => (await import('./commands/restart.ts')).restart };
 const rm: Entry = { summary: 'Remove containers', load: async () => (await import('./commands/rm.ts')).rm };
 const rmi: Entry = { summary: 'Remove images', load: async () => (await import('./commands/rmi.ts')).rmi };
 const run: Entry = { summary: 'Run a command in a new container', load: async () => (await import('./commands/run.ts')).run };
+const search: Entry = { summary: 'Search registries for images', load: async () => (await import('./commands/search.ts')).search };
+const save: Entry = { summary: 'Save images to an archive', load: async () => (await import('./commands/save.ts')).save };
 const start: Entry = { summary: 'Start containers', load: async () => (await import('./commands/start.ts')).start };
 const stats: Entry = { summary: 'Show what containers use', load: async () => (await import('./commands/stats.ts')).stats };
 const stop: Entry = { summary: 'Stop containers', load: async () => (await import('./commands/stop.ts')).stop };
 const tag: Entry = { summary: 'Give an image more names', load: async () => (await import('./commands/tag.ts')).tag };
 const top: Entry = { summary: "Show a container's processes", load: async () => (await import('./commands/top.ts')).top };
 const untag: Entry = { summary: 'Take names from an image', load: async () => (await import('./commands/tag.ts')).untag };
+const unmount: Entry = { summary: 'Unmount file systems of containers', load: async () => (await import('./commands/mount.ts')).unmount };
 const version: Entry = { summary: 'Show versions', load: async () => (await import('./commands/version.ts')).version };
 const wait: Entry = { summary: 'Wait until containers end', load: async () => (await import('./commands/wait.ts')).wait };
 
 export const commands: Readonly<Record<string, Entry>> = {
   attach,
+  commit,
   create,
+  diff: { summary: 'Show what has changed in a file system', load: async () => (await import('./commands/diff.ts')).diff },
   events,
   exec,
+  export: exportEntry,
+  history,
   images,
+  import: importEntry,
   info,
   inspect,
   kill,
   load,
+  login,
+  logout,
   logs,
+  mount,
   port,
   ps,
   pull,
+  push,
   rename,
   restart,
   rm,
   rmi,
   run,
+  save,
+  search,
   start,
   stats,
   stop,
   tag,
   top,
+  umount: { ...unmount, alias: true },
+  unmount,
+  unshare: { summary: "Run a command in the engine's namespaces", load: async () => (await import('./commands/unshare.ts')).unshare },
   untag,
   version,
   wait,
@@ -75,17 +106,25 @@ export const commands: Readonly<Record<string, Entry>> = {
 const volumeList: Entry = { summary: 'List volumes', load: async () => (await import('./commands/volume.ts')).volumeList };
 const volumeRemove: Entry = { summary: 'Remove volumes', load: async () => (await import('./commands/volume.ts')).volumeRemove };
 
+const imageUnmount: Entry = {
+  summary: 'Unmount file systems of images',
+  load: async () => (await import('./commands/mount.ts')).imageUnmount,
+};
+
 export const groups: Readonly<Record<string, Group>> = {
   container: {
     summary: 'Manage containers',
     commands: {
       attach,
+      commit,
       create,
+      diff: { summary: 'Show what has changed in a container', load: async () => (await import('./commands/diff.ts')).containerDiff },
       exec,
       exists: {
         summary: 'Tell whether there is such a container',
         load: async () => (await import('./commands/exists.ts')).containerExists,
       },
+      export: exportEntry,
       inspect: {
         summary: 'Show all that is known about containers',
         load: async () => (await import('./commands/inspect.ts')).containerInspectCommand,
@@ -94,7 +133,9 @@ export const groups: Readonly<Record<string, Group>> = {
       list: ps,
       logs,
       ls: { ...ps, alias: true },
+      mount,
       port,
+      prune: { summary: 'Remove containers that do not run', load: async () => (await import('./commands/prune.ts')).containerPrune },
       ps: { ...ps, alias: true },
       rename,
       restart,
@@ -104,13 +145,18 @@ export const groups: Readonly<Record<string, Group>> = {
       stats,
       stop,
       top,
+      umount: { ...unmount, alias: true },
+      unmount,
       wait,
     },
   },
   image: {
     summary: 'Manage images',
     commands: {
+      diff: { summary: "Show what has changed in an image's last layer", load: async () => (await import('./commands/diff.ts')).imageDiff },
       exists: { summary: 'Tell whether there is such an image', load: async () => (await import('./commands/exists.ts')).imageExists },
+      history,
+      import: importEntry,
       inspect: {
         summary: 'Show all that is known about images',
         load: async () => (await import('./commands/inspect.ts')).imageInspectCommand,
@@ -118,9 +164,17 @@ export const groups: Readonly<Record<string, Group>> = {
       list: images,
       load,
       ls: { ...images, alias: true },
+      mount: { summary: 'Mount file systems of images', load: async () => (await import('./commands/mount.ts')).imageMount },
+      prune: { summary: 'Remove unused images', load: async () => (await import('./commands/prune.ts')).imagePrune },
       pull,
+      push,
       rm: rmi,
+      save,
+      search,
       tag,
+      umount: { ...imageUnmount, alias: true },
+      unmount: imageUnmount,
+      tree: { summary: "Show an image's layers", load: async () => (await import('./commands/image-tree.ts')).imageTreeCommand },
       untag,
     },
   },
@@ -131,6 +185,18 @@ export const groups: Readonly<Record<string, Group>> = {
       df: { summary: 'Show what uses the disk', load: async () => (await import('./commands/df.ts')).df },
       events,
       info,
+      migrate: { summary: 'Begin anew with the ids of this user', load: async () => (await import('./commands/reset.ts')).migrate },
+      prune: { summary: 'Remove what is not used', load: async () => (await import('./commands/prune.ts')).systemPrune },
+      reset: { summary: 'Remove everything', load: async () => (await import('./commands/reset.ts')).reset },
+    },
+  },
+  trash: {
+    summary: 'Bring back what was removed',
+    commands: {
+      empty: { summary: 'Delete it for good', load: async () => (await import('./commands/trash.ts')).trashEmpty },
+      list: { summary: 'List what was removed', load: async () => (await import('./commands/trash.ts')).trashList, alias: true },
+      ls: { summary: 'List what was removed', load: async () => (await import('./commands/trash.ts')).trashList },
+      restore: { summary: 'Bring something back', load: async () => (await import('./commands/trash.ts')).trashRestore },
     },
   },
   volume: {
@@ -141,6 +207,7 @@ export const groups: Readonly<Record<string, Group>> = {
       inspect: { summary: 'Show all that is known about volumes', load: async () => (await import('./commands/volume.ts')).volumeInspect },
       list: { ...volumeList, alias: true },
       ls: volumeList,
+      prune: { summary: 'Remove volumes that nobody uses', load: async () => (await import('./commands/prune.ts')).volumePrune },
       remove: { ...volumeRemove, alias: true },
       rm: volumeRemove,
     },
@@ -153,75 +220,27 @@ export const notYet: ReadonlySet<string> = new Set([
     'artifact',
     'auto-update',
     'build',
-    'commit',
     'compose',
     'cp',
-    'diff',
-    'export',
     'farm',
     'generate',
     'healthcheck',
-    'history',
-    'import',
+
     'init',
   ],
+  ...['kube', 'machine', 'manifest', 'network', 'pause', 'play', 'pod', 'quadlet', 'secret'],
+  ...['unpause', 'update'],
+  ...['container checkpoint', 'container cleanup', 'container clone', 'container cp'],
+  ...['container init', 'container pause', 'container restore', 'container runlabel'],
+  ...['container unpause', 'container update', 'image build'],
+  ...['image scp', 'image sign', 'image trust', 'system connection'],
   ...[
-    'kube',
-    'login',
-    'logout',
-    'machine',
-    'manifest',
-    'mount',
-    'network',
-    'pause',
-    'play',
-    'pod',
-    'push',
-    'quadlet',
-    'save',
-    'search',
-    'secret',
-  ],
-  ...['unmount', 'umount', 'unpause', 'unshare', 'update'],
-  ...[
-    'container checkpoint',
-    'container cleanup',
-    'container clone',
-    'container commit',
-    'container cp',
-    'container diff',
-    'container export',
-  ],
-  ...[
-    'container init',
-    'container mount',
-    'container pause',
-    'container prune',
-    'container restore',
-    'container runlabel',
-    'container unmount',
-  ],
-  ...['container unpause', 'container update', 'image build', 'image diff', 'image history', 'image import', 'image mount', 'image prune'],
-  ...[
-    'image push',
-    'image save',
-    'image scp',
-    'image search',
-    'image sign',
-    'image tree',
-    'image trust',
-    'image unmount',
-    'system connection',
-  ],
-  ...[
-    'system migrate',
-    'system prune',
     'system renumber',
-    'system reset',
+
     'system service',
     'volume export',
     'volume import',
     'volume mount',
   ],
-  ...['volume prune', 'volume reload', 'volume unmount'],
+  ...['volume reload', 'volume unmount'],
 ]);

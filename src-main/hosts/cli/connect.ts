@@ -20,7 +20,7 @@ export async function connect(globals: GlobalOptions, watchExits: boolean): Prom
   });
 }
 
-function toEngineOptions(globals: GlobalOptions): EngineOptions {
+export function toEngineOptions(globals: GlobalOptions): EngineOptions {
   const absolute = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(path));
   return {
     root: absolute(globals.graphRoot),

@@ -34,6 +34,7 @@ export async function cleanUpExits([lockFd = '', runRoot = '', root = '', ...res
     const more = handled > 0 ? left.length > 0 : left.some((id) => !before.has(id));
     office = more ? system.locks.tryAcquire(join(runRoot, 'locks/janitor')) : undefined;
   }
+  await engine.tidyTrash();
 }
 
 function pendingExits(runRoot: string): string[] {

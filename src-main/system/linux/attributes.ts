@@ -5,6 +5,9 @@ import { atFdCwd, atSymlinkNofollow, lastErrno, lastError, libc } from './libc.t
 
 const fileTypeMask = 0o170000;
 const fifoType = 0o010000;
+/** lseek(2) */
+const seekData = 3;
+const seekHole = 4;
 /** openat2(2): never leave the root, never follow /proc's magic links. */
 const resolveInRoot = 0x10;
 const resolveNoMagiclinks = 0x02;
@@ -17,20 +20,22 @@ export const linuxAttributes: FileAttributes = {
   },
 
   getXattr(path, name) {
+    const target = terminated(path);
     return readSized(
-      (buffer, size) => libc().lgetxattr(path, name, buffer, size),
+      (buffer, size) => libc().lgetxattr(target, name, buffer, size),
       () => {
         const errno = lastErrno();
-        if (errno !== 'ENODATA' && errno !== 'EOPNOTSUPP') throw lastError(`getxattr ${name} of`, path);
+        if (errno !== 'ENODATA' && errno !== 'EOPNOTSUPP') throw lastError(`getxattr ${name} of`, shown(path));
       },
     );
   },
 
   listXattrs(path) {
+    const target = terminated(path);
     const bytes = readSized(
-      (buffer, size) => libc().llistxattr(path, buffer, size),
+      (buffer, size) => libc().llistxattr(target, buffer, size),
       () => {
-        if (lastErrno() !== 'EOPNOTSUPP') throw lastError('listxattr', path);
+        if (lastErrno() !== 'EOPNOTSUPP') throw lastError('listxattr', shown(path));
       },
     );
     return bytes === undefined
@@ -75,7 +80,34 @@ export const linuxAttributes: FileAttributes = {
       closeSync(directory);
     }
   },
+
+  dataSegments(descriptor, sizeBytes) {
+    const segments: { offset: number; length: number }[] = [];
+    for (let at = 0; at < sizeBytes; ) {
+      const from = libc().lseek(descriptor, at, seekData);
+      if (from < 0) {
+        // Nothing but a hole from here on.
+        if (lastErrno() === 'ENXIO') break;
+        if (lastErrno() === 'EINVAL') return [{ offset: 0, length: sizeBytes }];
+        throw lastError('lseek', `descriptor ${descriptor}`);
+      }
+      if (from >= sizeBytes) break;
+      const hole = libc().lseek(descriptor, from, seekHole);
+      const end = hole < 0 ? sizeBytes : Math.min(hole, sizeBytes);
+      segments.push({ offset: from, length: end - from });
+      at = end;
+    }
+    return segments;
+  },
 };
+
+function terminated(path: string | Uint8Array): string | Uint8Array {
+  return typeof path === 'string' ? path : Buffer.concat([path, Buffer.alloc(1)]);
+}
+
+function shown(path: string | Uint8Array): string {
+  return typeof path === 'string' ? path : Buffer.from(path).toString();
+}
 
 /** Device numbers as the kernel takes them: 12 bits of major, 20 of minor, interleaved. */
 export function encodeDevice(major: number, minor: number): number {

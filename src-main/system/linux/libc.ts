@@ -10,8 +10,10 @@ export interface Libc {
   readonly umount2: (target: string, flags: number) => number;
   readonly flock: (fd: number, operation: number) => number;
   readonly lsetxattr: (path: string, name: string, value: Uint8Array, size: number, flags: number) => number;
-  readonly lgetxattr: (path: string, name: string, value: Uint8Array | null, size: number) => number;
-  readonly llistxattr: (path: string, list: Uint8Array | null, size: number) => number;
+  /** These take bytes that end with a zero, too. */
+  readonly lgetxattr: (path: string | Uint8Array, name: string, value: Uint8Array | null, size: number) => number;
+  readonly llistxattr: (path: string | Uint8Array, list: Uint8Array | null, size: number) => number;
+  readonly lseek: (fd: number, offset: number, whence: number) => number;
   readonly lremovexattr: (path: string, name: string) => number;
   readonly utimensat: (directory: number, path: string, times: Uint8Array, flags: number) => number;
   readonly prlimit64: (pid: number, resource: number, set: Uint8Array | null, get: Uint8Array | null) => number;
@@ -89,6 +91,7 @@ function load(): Libc {
     lsetxattr: lib.func('int lsetxattr(str path, str name, void *value, size_t size, int flags)'),
     lgetxattr: lib.func('long lgetxattr(str path, str name, void *value, size_t size)'),
     llistxattr: lib.func('long llistxattr(str path, void *list, size_t size)'),
+    lseek: lib.func('long lseek(int fd, long offset, int whence)'),
     lremovexattr: lib.func('int lremovexattr(str path, str name)'),
     utimensat: lib.func('int utimensat(int directory, str path, void *times, int flags)'),
     prlimit64: lib.func('int prlimit64(int pid, int resource, void *set, void *get)'),

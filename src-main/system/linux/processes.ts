@@ -32,6 +32,23 @@ export const linuxProcesses: Processes = {
     return withWords(path, options.workingDirectory, () => runProcess(command, path, args, options));
   },
 
+  runSync(command, args, { environment, timeoutMs, workingDirectory } = {}) {
+    const path = requireProgram(command);
+    return withWords(path, workingDirectory, () => {
+      const { status, signal, stdout, stderr, error } = process.getBuiltinModule('node:child_process').spawnSync(path, args, {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        encoding: 'utf8',
+        killSignal: 'SIGKILL',
+        ...(timeoutMs === undefined ? {} : { timeout: timeoutMs }),
+        ...(workingDirectory === undefined ? {} : { cwd: workingDirectory }),
+        ...(environment === undefined ? {} : { env: { ...environment } }),
+      });
+      if (errnoOf(error) === 'ETIMEDOUT') throw new EngineError('timeout', `${command} did not end within ${timeoutMs ?? 0} ms`);
+      if (error) throw toEngineError(error, 'start', path);
+      return { code: status ?? 128 + (signal === null ? 0 : osConstants.signals[signal]), signal: signal ?? undefined, stdout, stderr };
+    });
+  },
+
   spawn(command, args, options): SpawnedProcess {
     if (options.brief === true) return spawnBrief(requireProgram(command), args, options);
     const child = startChild(command, args, options);

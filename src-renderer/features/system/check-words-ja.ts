@@ -14,6 +14,9 @@ export const sentences: Readonly<Record<CheckTextKey, string>> = {
   'not-there': 'ありません（{{errno}}）',
   'overlay-for-users': 'このカーネルはroot権限なしで使えます',
   'overlay-for-root': 'このカーネルではrootだけが使えます',
+  'overlay-by-program': 'カーネルでは使えません（{{reason}}）。fuse-overlayfsが代わりに、より低速に行います',
+  'whole-copies':
+    'ここでは使えません（{{reason}}）。新しいストアでは、レイヤーとコンテナーがすべて丸ごとのコピー（vfs）になり、低速で容量を使います',
   works: '動作します',
   'works-without-root': 'root権限なしで動作します',
   'not-installed': 'インストールされていません',
@@ -70,7 +73,7 @@ export const reasons: Readonly<Record<string, string>> = {
   'tool:aardvark-dns': '同じネットワークのコンテナが名前で互いを見つけられるようにします。',
   'tool:pasta': 'root権限なしで、コンテナをネットワークにつなぎ、ポートを公開します。',
   'tool:slirp4netns': 'pastaを使えないとき、root権限なしでコンテナをネットワークにつなぎます。メモリも少なくて済みます。',
-  'tool:fuse-overlayfs': '一般ユーザーがoverlayを使えないカーネルのためのものです。このカーネルでは使えます。',
+  'tool:fuse-overlayfs': 'このユーザーやこのディスクでカーネルのoverlayが使えないときに、レイヤーを重ねます。',
   'tool:catatonit': '--init を付けたコンテナの最初のプロセスです。少ないメモリで名前空間を保つ役目もします。',
   'tool:nsenter': 'コンテナのある名前空間に入ります。',
   'tool:unshare': '名前空間を作ります。',

@@ -7,7 +7,15 @@ import { idleCpu } from './idle-cpu.ts';
 import { idleMemory } from './idle-memory.ts';
 import { monitorMemory } from './monitor-memory.ts';
 import { listHundred } from './list-hundred.ts';
+import { listImages } from './list-images.ts';
+import { loadImage } from './load-image.ts';
+import { pullAgain } from './pull-again.ts';
 import { pullDebian } from './pull-debian.ts';
+import { pullLayers } from './pull-layers.ts';
+import { pushAgain } from './push-again.ts';
+import { pushImage } from './push-image.ts';
+import { removeImages } from './remove-images.ts';
+import { saveImage } from './save-image.ts';
 
 export const rows: readonly Row[] = [
   engineRunHost,
@@ -15,6 +23,14 @@ export const rows: readonly Row[] = [
   cliRunHost,
   listHundred,
   pullDebian,
+  pullLayers,
+  pullAgain,
+  pushImage,
+  pushAgain,
+  loadImage,
+  saveImage,
+  listImages,
+  removeImages,
   idleCpu,
   idleMemory,
   monitorMemory,

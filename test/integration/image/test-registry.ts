@@ -205,9 +205,17 @@ export async function serveHttp(listener: RequestListener): Promise<TestServer> 
 
 export type Meddle = (asked: IncomingMessage, upstream: IncomingMessage, answer: ServerResponse) => boolean;
 
-/** Passes everything on to the registry; `meddle` may answer in its place. */
-export function serveBefore(registry: TestRegistry, meddle: Meddle): Promise<TestServer> {
+/**
+ * Passes everything on to the registry; `meddle` may answer in its place. `onRequest` sees a request before it is passed on; true: it is not, and
+ * what it brings is not even read.
+ */
+export function serveBefore(
+  registry: TestRegistry,
+  meddle: Meddle,
+  onRequest: (asked: IncomingMessage) => boolean = () => false,
+): Promise<TestServer> {
   return serveHttp((asked, answer) => {
+    if (onRequest(asked)) return;
     const upstream = httpRequest(`${registry.origin}${asked.url ?? ''}`, { method: asked.method, headers: asked.headers }, (response) => {
       if (meddle(asked, response, answer)) return;
       answer.writeHead(response.statusCode ?? 500, response.headers);

@@ -28,8 +28,10 @@ export class TestStore implements AsyncDisposable {
   readonly environment: Record<string, string> = {};
   readonly system: System;
   readonly #resources: string;
+  readonly #storageDriver: 'overlay' | 'vfs' | undefined;
 
-  constructor(options: { readonly directory?: string; readonly resources?: string } = {}) {
+  constructor(options: { readonly directory?: string; readonly resources?: string; readonly storageDriver?: 'overlay' | 'vfs' } = {}) {
+    this.#storageDriver = options.storageDriver;
     this.directory = options.directory ?? mkdtempSync('/tmp/selkie-image-');
     this.graphRoot = join(this.directory, 'graph');
     this.home = join(this.directory, 'home');
@@ -53,7 +55,7 @@ export class TestStore implements AsyncDisposable {
   openEngine(limits: Partial<Limits> = quickLimits): TestEngine {
     const { system, graphRoot } = this;
     const runRoot = join(this.directory, 'run');
-    const config = { graphRoot, runRoot, storageDriver: undefined, storageOptions: [], resources: this.#resources };
+    const config = { graphRoot, runRoot, storageDriver: this.#storageDriver, storageOptions: [], resources: this.#resources };
     const state = openState({ graphRoot, runRoot, system });
     const snapshots = openSnapshotStore({ config, system });
     const layers = createLayerStore({ state, snapshots, system, graphRoot });

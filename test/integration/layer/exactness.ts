@@ -150,7 +150,7 @@ export const exactnessCases: readonly LayerCase[] = [
       );
       assert.ok(isWhiteout(join(upper.diff, 'gone')));
       assert.ok(isWhiteout(join(upper.diff, 'in/inner')));
-      sandbox.snapshots.createWritable('container', upper.chainId);
+      await sandbox.snapshots.createWritable('container', upper.chainId);
       const merged = sandbox.snapshots.mount('container');
       try {
         const expected = ['dir-first', 'dir-last', 'file-first', 'file-last', 'implied', 'in', 'link', 'opaque'];

@@ -4,6 +4,9 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isEngineError } from '../../../src-main/base/errors.ts';
 import { DiffWriter } from '../../../src-main/engine/layer/diff-writer.ts';
+import { recipeFilesIn } from '../../../src-main/engine/layer/recipe-format.ts';
+import { RecipeReader } from '../../../src-main/engine/layer/recipe-reader.ts';
+import { RecipeWriter } from '../../../src-main/engine/layer/recipe-writer.ts';
 import { TarReader } from '../../../src-main/engine/layer/tar-reader.ts';
 import { diskSpaceOf, UnpackBudget } from '../../../src-main/engine/layer/unpack-budget.ts';
 import { fixChecksum } from '../../fixtures/layer/archive-writer.ts';
@@ -28,8 +31,8 @@ function randomFrom(seed: number): (below: number) => number {
 }
 
 /**
- * Unpacks mutated archives for so long. Property: whatever they say, nothing beside the diff directory changes, and what is thrown is an
- * error for people. A breach names the seed of its round.
+ * Unpacks mutated archives for so long. Property: whatever they say, nothing beside the layer's own folder changes, what is thrown is an
+ * error for people, and what was accepted can be put together again byte for byte. A breach names the seed of its round.
  */
 export async function fuzz(base: string, durationMs: number, firstSeed: number): Promise<FuzzResult> {
   mkdirSync(base, { recursive: true });
@@ -43,7 +46,7 @@ export async function fuzz(base: string, durationMs: number, firstSeed: number):
   for (const end = performance.now() + durationMs; performance.now() < end; seed += 1) {
     const random = randomFrom(seed);
     const bytes = mutate(originals[random(originals.length)] ?? Buffer.alloc(0), random, canary);
-    const code = unpack(base, bytes, 1 + random(bytes.length));
+    const code = unpack(base, bytes, 1 + random(bytes.length), seed);
     if (code === undefined) accepted += 1;
     else codes[code] = (codes[code] ?? 0) + 1;
     assert.deepEqual(around(base), ['canary', 'layer', 'file:untouched:1'], `seed ${String(seed)}`);
@@ -52,17 +55,21 @@ export async function fuzz(base: string, durationMs: number, firstSeed: number):
   return { rounds: seed - firstSeed, accepted, codes };
 }
 
-function unpack(base: string, bytes: Buffer, pieceSize: number): string | undefined {
+function unpack(base: string, bytes: Buffer, pieceSize: number, seed: number): string | undefined {
   const root = join(base, 'layer', 'diff');
   mkdirSync(root, { recursive: true });
+  const files = recipeFilesIn(join(base, 'layer'));
+  const recipe = new RecipeWriter(files, () => undefined);
   const writer = new DiffWriter({
     root,
     alias: join(base, 'layer', 'alias'),
+    whiteoutForm: 'overlay-char-device',
     xattrPrefix: system.identity.rootless ? 'user.overlay.' : 'trusted.overlay.',
     attributes: system.attributes,
     identity: system.identity,
     umask: 0o777,
     budget: new UnpackBudget(root, () => diskSpaceOf(root)),
+    recipe,
     checkpoint: () => undefined,
   });
   const reader = new TarReader(writer);
@@ -70,13 +77,20 @@ function unpack(base: string, bytes: Buffer, pieceSize: number): string | undefi
     for (let at = 0; at < bytes.length; at += pieceSize) reader.push(bytes.subarray(at, at + pieceSize));
     reader.finish();
     writer.finish();
+    recipe.finish();
+    using again = new RecipeReader(files, root);
+    assert.ok(Buffer.concat([...again.chunks()]).equals(bytes), `seed ${String(seed)} is put together to something else`);
     return undefined;
   } catch (error) {
     if (!isEngineError(error) || error.code === 'internal') throw error;
     return error.code;
   } finally {
     writer.abandon();
-    assert.deepEqual(readdirSync(join(base, 'layer')), ['diff']);
+    recipe.close();
+    assert.deepEqual(
+      readdirSync(join(base, 'layer')).filter((name) => name !== 'kept'),
+      ['diff', 'recipe'],
+    );
   }
 }
 

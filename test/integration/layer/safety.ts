@@ -199,7 +199,7 @@ export const safetyCases: readonly LayerCase[] = [
       const upper = await sandbox.unpack(archive({ name: 'b', data: 'y' }), below);
       const inUse = (error: unknown) => isEngineError(error, 'in-use');
       await assert.rejects(sandbox.layers.remove(below.chainId), inUse);
-      sandbox.snapshots.createWritable('container', upper.chainId);
+      await sandbox.snapshots.createWritable('container', upper.chainId);
       await assert.rejects(sandbox.layers.remove(upper.chainId), inUse);
       assert.ok(sandbox.layers.find(upper.chainId));
       await sandbox.snapshots.remove('container');

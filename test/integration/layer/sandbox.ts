@@ -57,7 +57,15 @@ export class Sandbox {
 
   async unpack(blob: Buffer, parent?: LayerRecord): Promise<LayerRecord & { readonly diff: string }> {
     const record = await this.layers.unpack(this.request(blob, { parentChainId: parent?.chainId }));
+    await this.checkLossless(record, blob);
     return { ...record, diff: this.snapshots.diffDirectory(record.chainId) };
+  }
+
+  /** That what was unpacked is put together again to the very same archive. */
+  async checkLossless(layer: LayerRecord, blob: Buffer): Promise<void> {
+    const parts: Buffer[] = [];
+    for await (const part of this.layers.read(layer.chainId)) parts.push(part);
+    assert.ok(Buffer.concat(parts).equals(decompress(blob)), 'it is put together to something else');
   }
 
   /** That it fails so, and that afterwards everything is as if it had not been tried. */

@@ -44,7 +44,7 @@ describe('from words to a command', () => {
   });
 
   test.each([
-    [['pss'], 'unrecognized command `selkie pss`', 'Did you mean ps?'],
+    [['pss'], 'unrecognized command `selkie pss`', 'Did you mean ps'],
     [['image', 'bogus'], 'unrecognized command `selkie image bogus`', "Try 'selkie image --help'"],
     [['toString'], 'unrecognized command `selkie toString`', "Try 'selkie --help'"],
   ])('%j', async (words, message, hint) => {
@@ -54,7 +54,7 @@ describe('from words to a command', () => {
 
   test('what Podman has and Selkie has not yet is refused by name', async () => {
     await expect(dispatch(['build', '.'])).rejects.toMatchObject({ code: 'unsupported' });
-    await expect(dispatch(['system', 'prune'])).rejects.toMatchObject({ code: 'unsupported' });
+    await expect(dispatch(['system', 'renumber'])).rejects.toMatchObject({ code: 'unsupported' });
     await expect(dispatch(['--remote', 'ps'])).rejects.toMatchObject({ code: 'unsupported' });
     await expect(dispatch(['ps', '--ns'])).rejects.toMatchObject({ code: 'unsupported' });
   });

@@ -1,77 +1,108 @@
-import { existsSync, mkdirSync, readlinkSync, rmdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { EngineError, isEngineError } from '../../../base/errors.ts';
-import { toEngineError, withErrno } from '../../../system/errno.ts';
-import type { System } from '../../../system/system.ts';
+import { chmodSync, chownSync, existsSync, mkdirSync, readlinkSync, statSync, writeFileSync } from 'node:fs';
+import { EngineError } from '../../../base/errors.ts';
+import { withErrno } from '../../../system/errno.ts';
+import { Creation, notFound } from '../creation.ts';
 import { allocatedBytes } from '../disk-usage.ts';
-import type { SnapshotEntry, SnapshotStore } from '../snapshot.ts';
-import { Creation, notFound } from './creation.ts';
-import { OverlayLayout, directoryName, hasCode, keyOf } from './layout.ts';
-import type { SnapshotRecord } from './layout.ts';
+import type { DriverFile } from '../driver-file.ts';
+import { SnapshotLayout, directoryName, newLinkName } from '../layout.ts';
+import type { SnapshotRecord } from '../layout.ts';
+import { MountPoints } from '../mount-points.ts';
+import { listSnapshots, withErrnos } from '../records.ts';
+import { Removal } from '../removal.ts';
+import type { SnapshotChanges, SnapshotEntry, SnapshotProblem, SnapshotStore, SnapshotSystem } from '../snapshot.ts';
+import type { OverlayOptions } from '../storage-options.ts';
+import { makeLink } from './links.ts';
 import { withMountData } from './mount-data.ts';
+import { findLeaked, markAttributes, markFiles, MountProgram } from './mount-program.ts';
 import type { OverlaySupport, XattrPrefix } from './probe.ts';
 import { probeOverlay } from './probe.ts';
-import { Removal } from './removal.ts';
-import type { OverlayOptions } from './storage-options.ts';
-
-export type OverlaySystem = Pick<System, 'attributes' | 'files' | 'identity' | 'locks' | 'mounts' | 'processes'>;
 
 export interface OverlaySnapshotStoreOptions {
   readonly graphRoot: string;
   readonly runRoot: string;
   readonly options: OverlayOptions;
-  readonly system: OverlaySystem;
+  readonly system: SnapshotSystem;
+  readonly driverFile: DriverFile;
 }
 
-/** Snapshots on the kernel's overlay file system; see layout.ts for what lies where. */
+/** Snapshots on the kernel's overlay file system or a program that does the same by FUSE; see layout.ts for what lies where. */
 export class OverlaySnapshotStore implements SnapshotStore {
   readonly driver = 'overlay';
   readonly whiteoutForm = 'overlay-char-device';
-  readonly #layout: OverlayLayout;
+  readonly #layout: SnapshotLayout;
   readonly #options: OverlayOptions;
-  readonly #system: OverlaySystem;
+  readonly #system: SnapshotSystem;
   readonly #removal: Removal;
   readonly #creation: Creation;
+  readonly #mountPoints: MountPoints;
   #support: OverlaySupport | undefined;
 
-  constructor({ graphRoot, runRoot, options, system }: OverlaySnapshotStoreOptions) {
-    this.#layout = new OverlayLayout(graphRoot, runRoot);
+  constructor({ graphRoot, runRoot, options, system, driverFile }: OverlaySnapshotStoreOptions) {
+    this.#layout = new SnapshotLayout(graphRoot, runRoot, this.driver);
     this.#options = options;
     this.#system = system;
+    this.#mountPoints = new MountPoints(this.#layout, system.mounts);
     this.#removal = new Removal(this.#layout, system, (name) => this.#creation.tryFillLock(name));
-    this.#creation = new Creation(this.#layout, system, this.#removal, `${runRoot}/locks/snapshot`);
+    this.#creation = new Creation({
+      layout: this.#layout,
+      system,
+      removal: this.#removal,
+      lockDirectory: `${runRoot}/locks/snapshot`,
+      claim: () => driverFile.claim(this.driver),
+    });
   }
 
   get xattrPrefix(): XattrPrefix {
-    return this.#ready().xattrPrefix;
+    return this.ready().xattrPrefix;
   }
 
   status(): Readonly<Record<string, string>> {
-    const { xattrPrefix, mountOptions, backingFileSystem, reason } = this.#ready();
-    const metacopy = mountOptions.includes('metacopy=on');
+    const { xattrPrefix, mountProgram, backingFileSystem, reason } = this.ready();
     return {
       'Backing Filesystem': backingFileSystem,
-      'Native Overlay Diff': String(!metacopy),
+      'Native Overlay Diff': String(mountProgram === undefined),
       'Supports d_type': 'true',
-      'Using metacopy': String(metacopy),
-      userxattr: String(xattrPrefix === 'user.overlay.'),
-      driverReason: reason,
+      'Using metacopy': 'false',
+      userxattr: String(mountProgram === undefined && xattrPrefix === 'user.overlay.'),
+      ...(mountProgram === undefined ? {} : { 'Mount Program': mountProgram }),
+      driverReason: [reason, ...this.#options.notes].join('; '),
     };
   }
 
   async create(key: string, parent: string | undefined): Promise<{ readonly diffDirectory: string }> {
-    this.#ready();
-    return { diffDirectory: await withErrnos('create', key, () => this.#creation.begin(key, parent)) };
+    this.ready();
+    return { diffDirectory: await withErrnos('create', key, () => this.#creation.begin(key, parent, newLinkName())) };
   }
 
   commit(key: string): Promise<void> {
-    return withErrnos('commit', key, () => this.#creation.commit(key, this.xattrPrefix));
+    const { xattrPrefix } = this.ready();
+    return withErrnos('commit', key, () =>
+      this.#creation.commit(key, async (draft, parent) => {
+        const diff = this.#layout.diff(key);
+        await this.#creation.syncData(diff);
+        // Overlay looks for the opaque mark in merged directories only, not at the root of a layer; leaving out what lies below is the same.
+        const opaqueRoot = this.#system.attributes.getXattr(diff, `${xattrPrefix}opaque`) !== undefined;
+        const lower = parent && !opaqueRoot ? [parent.link, ...parent.lower] : [];
+        return { ...draft, link: makeLink(this.#layout, key, draft.link), lower };
+      }),
+    );
   }
 
-  createWritable(key: string, parent: string | undefined): void {
-    this.#ready();
+  createWritable(key: string, parent: string | undefined): undefined {
+    this.ready();
     withErrno('create', `snapshot ${key}`, () => {
-      this.#creation.createWritable(key, parent);
+      const staging = this.#creation.stage(key, parent);
+      const { below, directory } = staging;
+      const link = makeLink(this.#layout, key);
+      try {
+        mkdirSync(directory, { mode: 0o700 });
+        mkdirSync(`${directory}/work`, { mode: 0o700 });
+        this.#makeUpper(`${directory}/diff`, parent);
+        this.#creation.publish(staging, { link, lower: below ? [below.link, ...below.lower] : [] });
+      } catch (error) {
+        this.#creation.abandon(staging, link);
+        throw error;
+      }
     });
   }
 
@@ -84,38 +115,35 @@ export class OverlaySnapshotStore implements SnapshotStore {
   }
 
   mount(key: string, options: { readonly readOnly?: boolean } = {}): string {
-    const { mountOptions } = this.#ready();
+    const { mountOptions } = this.ready();
     const record = this.#committed(key);
     const merged = this.#layout.mountPoint(key);
-    if (!makeMountPoint(merged) && this.#system.mounts.isMountPoint(merged)) return merged;
+    if (this.#mountPoints.prepare(key)) return merged;
     const writable = record.writable && options.readOnly !== true;
     const request = {
       links: this.#layout.links,
-      empty: this.#layout.empty,
       lower: writable ? record.lower : [record.link, ...record.lower],
       upper: writable ? { link: record.link, name: directoryName(key) } : undefined,
-      options: mountOptions,
     };
     const flags = writable ? this.#options.flags : (['readonly', ...this.#options.flags] as const);
-    withMountData(request, (data) => this.#system.mounts.mount('overlay', merged, 'overlay', flags, data));
+    const program = this.#programFor(key);
+    if (program === undefined) {
+      withMountData({ ...request, empty: this.#layout.empty, options: mountOptions }, (data) =>
+        this.#system.mounts.mount('overlay', merged, 'overlay', flags, data),
+      );
+      return merged;
+    }
+    if (writable && !this.#wasMountedByProgram(key)) writeFileSync(this.#mountedBy(key), `${program}\n`, { mode: 0o600 });
+    new MountProgram(program, this.#system.processes, this.#system.mounts).mount({ ...request, flags, target: merged });
     return merged;
   }
 
   unmount(key: string): void {
-    const merged = this.#layout.mountPoint(key);
-    try {
-      this.#system.mounts.unmount(merged);
-    } catch (error) {
-      // Somebody looks into it, with a shell or a file browser: it goes when they leave.
-      if (!isEngineError(error, 'in-use')) throw error;
-      this.#system.mounts.unmount(merged, { detach: true });
-    }
-    removeMountPoint(merged);
+    this.#mountPoints.unmount(key);
   }
 
   isMounted(key: string): boolean {
-    const merged = this.#layout.mountPoint(key);
-    return existsSync(merged) && this.#system.mounts.isMountPoint(merged);
+    return this.#mountPoints.isMounted(key);
   }
 
   mountPoint(key: string): string {
@@ -126,38 +154,43 @@ export class OverlaySnapshotStore implements SnapshotStore {
     return this.#layout.diff(key);
   }
 
+  changes(key: string): SnapshotChanges {
+    const record = this.#committed(key);
+    const byProgram = this.#wasMountedByProgram(key);
+    // A FUSE file system keeps written pages to itself for a while.
+    if (byProgram && this.isMounted(key)) this.#system.processes.runSync('sync', ['--file-system', this.#layout.mountPoint(key)]);
+    return {
+      kind: 'upper',
+      upper: this.#layout.diff(key),
+      lower: this.#lowerDirectories(record),
+      opaqueAttributes: byProgram ? markAttributes : [`${this.xattrPrefix}opaque`],
+      markFiles: byProgram ? markFiles : [],
+    };
+  }
+
   async diffBytes(key: string): Promise<number> {
     this.#committed(key);
     return allocatedBytes(this.#layout.diff(key));
   }
 
   async remove(key: string): Promise<void> {
-    if (this.isMounted(key)) throw new EngineError('in-use', `snapshot ${key} is mounted`, { fix: 'stop what uses it first' });
+    this.#mountPoints.refuseMounted(key);
     await withErrnos('remove', key, () => this.#creation.remove(key));
-    // An engine that died while it mounted or unmounted left an empty folder or two.
-    removeMountPoint(this.#layout.mountPoint(key));
+    this.#mountPoints.clear(key);
   }
 
   list(): SnapshotEntry[] {
-    return this.#layout.names().flatMap((name) => {
-      const key = keyOf(name);
-      const committed = this.#layout.isCommitted(key);
-      const intact = committed ? this.#layout.committedIfIntact(key) : undefined;
-      const record = intact ?? this.#layout.creating(key);
-      const damaged = committed && (!intact || !existsSync(this.#layout.diff(key)));
-      return [{ key, parent: record?.parent, committed, ...(damaged ? { damaged } : {}) }];
-    });
+    return listSnapshots(this.#layout);
   }
 
   describe(key: string): Readonly<Record<string, string>> {
-    const { lower, writable } = this.#committed(key);
-    const directory = this.#layout.directory(key);
-    const folders = lower.map((link) => `${this.#layout.home}/${readlinkSync(`${this.#layout.links}/${link}`).slice('../'.length)}`);
+    const record = this.#committed(key);
+    const folders = this.#lowerDirectories(record);
     return {
       ...(folders.length > 0 ? { LowerDir: folders.join(':') } : {}),
-      ...(writable ? { MergedDir: this.#layout.mountPoint(key) } : {}),
-      UpperDir: `${directory}/diff`,
-      ...(writable ? { WorkDir: `${directory}/work` } : {}),
+      ...(record.writable ? { MergedDir: this.#layout.mountPoint(key) } : {}),
+      UpperDir: this.#layout.diff(key),
+      ...(record.writable ? { WorkDir: this.#layout.workDirectory(key) } : {}),
     };
   }
 
@@ -165,50 +198,58 @@ export class OverlaySnapshotStore implements SnapshotStore {
     return this.#removal.sweep();
   }
 
-  /** First use in this process: the store's own folders, and how overlay works here. */
-  #ready(): OverlaySupport {
+  findProblems(): readonly SnapshotProblem[] {
+    return findLeaked(this.#layout.runHome, this.#system.mounts, this.#system.processes).map(({ pid, target }) => ({
+      kind: 'leaked-process',
+      object: String(pid),
+      message: `a mount program (process ${String(pid)}) whose ${target} is not mounted any more; end what still uses it, or: kill ${String(pid)}`,
+    }));
+  }
+
+  /** First use in this process: the store's own folders, and how overlay works here. Errors: `unsupported`. */
+  ready(): OverlaySupport {
     if (this.#support) return this.#support;
     const { home, links, trash, empty } = this.#layout;
     // Closed to other users: a set-id program inside a layer must not be reachable for them (CVE-2021-41091).
     for (const directory of [home, links, trash, empty]) this.#system.files.ensureDirectory(directory, 0o700);
-    this.#support = probeOverlay(home, this.#options.metacopy, this.#system);
+    this.#support = probeOverlay(home, this.#options.mountProgram, this.#system);
     return this.#support;
+  }
+
+  /** What a mount program has written has marks of its own, which the kernel's overlay takes for files: it stays with the program. */
+  #programFor(key: string): string | undefined {
+    const { mountProgram } = this.ready();
+    if (mountProgram !== undefined || !this.#wasMountedByProgram(key)) return mountProgram;
+    const program = this.#system.processes.find('fuse-overlayfs');
+    if (program !== undefined) return program;
+    throw new EngineError('missing-tool', `snapshot ${key} was written through fuse-overlayfs, which is not installed any more`, {
+      fix: 'install the package fuse-overlayfs',
+    });
+  }
+
+  #wasMountedByProgram(key: string): boolean {
+    return existsSync(this.#mountedBy(key));
+  }
+
+  #mountedBy(key: string): string {
+    return `${this.#layout.directory(key)}/mounted-by`;
+  }
+
+  /** The upper folder is what the container sees as /: mode and owner are those of the image's. */
+  #makeUpper(path: string, parent: string | undefined): void {
+    mkdirSync(path, { mode: 0o700 });
+    const like = parent === undefined ? undefined : statSync(this.#layout.diff(parent));
+    if (like && (like.uid !== 0 || like.gid !== 0)) chownSync(path, like.uid, like.gid);
+    chmodSync(path, like ? like.mode & 0o7777 : 0o755);
+  }
+
+  #lowerDirectories({ lower }: SnapshotRecord): string[] {
+    return lower.map((link) => `${this.#layout.home}/${readlinkSync(`${this.#layout.links}/${link}`).slice('../'.length)}`);
   }
 
   #committed(key: string): SnapshotRecord {
     const record = this.#layout.committed(key);
     if (!record) throw notFound(key);
     return record;
-  }
-}
-
-function removeMountPoint(path: string): void {
-  for (const directory of [path, dirname(path)]) {
-    try {
-      rmdirSync(directory);
-    } catch (error) {
-      if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EBUSY')) throw error;
-    }
-  }
-}
-
-/** Answers whether it was made now: then nothing can be mounted there. */
-function makeMountPoint(path: string): boolean {
-  try {
-    mkdirSync(path, { mode: 0o700 });
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return false;
-    if (!hasCode(error, 'ENOENT')) throw error;
-    return mkdirSync(path, { mode: 0o700, recursive: true }) !== undefined;
-  }
-}
-
-/** A failing disk is an error of the disk, not a bug. */
-async function withErrnos<T>(call: string, key: string, run: () => Promise<T>): Promise<T> {
-  try {
-    return await run();
-  } catch (error) {
-    throw toEngineError(error, call, `snapshot ${key}`);
   }
 }

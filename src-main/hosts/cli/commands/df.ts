@@ -21,32 +21,30 @@ function sum(items: readonly number[]): number {
 }
 
 export function usageTotals(usage: DiskUsage): Total[] {
-  const unusedImages = usage.images.filter((image) => image.containers === 0);
-  const idle = usage.containers.filter((container) => container.state !== 'running' && container.state !== 'paused');
-  const unusedVolumes = usage.volumes.filter((volume) => volume.links === 0);
+  const { images, containers, volumes, reclaimable, trash } = usage;
+  const count = (total: number, active: number) => ({ total, active });
+  const running = containers.filter(({ state }) => state === 'running' || state === 'paused' || state === 'stopping');
   return [
     {
       type: 'Images',
-      total: usage.images.length,
-      active: usage.images.length - unusedImages.length,
+      ...count(images.length, images.filter((image) => image.containers > 0).length),
       size: usage.imageBytes,
-      // Every image unused: all layers go. Else only what belongs to unused ones alone is sure to go.
-      reclaimable: unusedImages.length === usage.images.length ? usage.imageBytes : sum(unusedImages.map((image) => image.uniqueBytes)),
+      reclaimable: reclaimable.imageBytes,
     },
     {
       type: 'Containers',
-      total: usage.containers.length,
-      active: usage.containers.length - idle.length,
-      size: sum(usage.containers.map((container) => container.sizeBytes)),
-      reclaimable: sum(idle.map((container) => container.sizeBytes)),
+      ...count(containers.length, running.length),
+      size: sum(containers.map(({ sizeBytes }) => sizeBytes)),
+      reclaimable: reclaimable.containerBytes,
     },
     {
       type: 'Local Volumes',
-      total: usage.volumes.length,
-      active: usage.volumes.length - unusedVolumes.length,
-      size: sum(usage.volumes.map((volume) => volume.sizeBytes)),
-      reclaimable: sum(unusedVolumes.map((volume) => volume.sizeBytes)),
+      ...count(volumes.length, volumes.filter(({ links }) => links > 0).length),
+      size: sum(volumes.map(({ sizeBytes }) => sizeBytes)),
+      reclaimable: reclaimable.volumeBytes,
     },
+    // Podman has none: said only when there is something.
+    ...(trash.entries > 0 ? [{ type: 'Trash', ...count(trash.entries, 0), size: trash.bytes, reclaimable: trash.bytes }] : []),
   ];
 }
 
@@ -95,6 +93,7 @@ function verboseText(usage: DiskUsage, nowMs: number): string {
     CONTAINERID: shortId(container.id),
     IMAGE: container.image,
     COMMAND: container.command,
+    LOCALVOLUMES: container.volumes,
     SIZE: humanSize(container.sizeBytes),
     CREATED: humanDuration(nowMs - container.createdAt),
     STATUS: container.state,
@@ -103,8 +102,9 @@ function verboseText(usage: DiskUsage, nowMs: number): string {
   const volumes = usage.volumes.map((volume) => ({ VOLUMENAME: volume.name, LINKS: volume.links, SIZE: humanSize(volume.sizeBytes) }));
   return [
     table('Images', ['REPOSITORY', 'TAG', 'IMAGE ID', 'CREATED', 'SIZE', 'SHARED SIZE', 'UNIQUE SIZE', 'CONTAINERS'], images),
-    table('Containers', ['CONTAINER ID', 'IMAGE', 'COMMAND', 'SIZE', 'CREATED', 'STATUS', 'NAMES'], containers),
+    table('Containers', ['CONTAINER ID', 'IMAGE', 'COMMAND', 'LOCAL VOLUMES', 'SIZE', 'CREATED', 'STATUS', 'NAMES'], containers),
     table('Local Volumes', ['VOLUME NAME', 'LINKS', 'SIZE'], volumes),
+    ...(usage.trash.entries > 0 ? [`Trash: ${usage.trash.entries} things, ${humanSize(usage.trash.bytes)} (selkie trash ls)\n`] : []),
   ].join('\n');
 }
 

@@ -1,6 +1,7 @@
 import { isEngineError } from '../../../base/errors.ts';
 import { command } from '../command.ts';
 import { flagTable } from '../options/flags.ts';
+import { trashFlags } from '../options/trash.ts';
 import { forEachTarget, removalExitCode, resolveTargets, targetFlags } from '../targets.ts';
 
 const { all, cidfile, latest, filter } = targetFlags;
@@ -20,6 +21,7 @@ export const rm = command({
     ignore: { kind: 'bool', short: 'i', help: 'No error for a container that does not exist' },
     time: { kind: 'uint', short: 't', word: 'seconds', help: 'Seconds from the stop signal to SIGKILL', default: '10' },
     volumes: { kind: 'bool', short: 'v', help: 'With its anonymous volumes' },
+    ...trashFlags,
   }),
   unsupported: { depend: 'no container depends on another yet' },
   arguments: [0, Infinity],
@@ -35,6 +37,7 @@ export const rm = command({
           container,
           force,
           volumes: flags.volumes === true,
+          trash: flags['no-trash'] !== true,
           ...(flags.time === undefined ? {} : { timeoutSeconds: flags.time }),
         }),
     );

@@ -1,6 +1,7 @@
 import { EngineError, isEngineError } from '../../../base/errors.ts';
 import { command } from '../command.ts';
 import { flagTable } from '../options/flags.ts';
+import { trashFlags } from '../options/trash.ts';
 import { printLines } from '../output/print.ts';
 import { removalExitCode, reportFailures } from '../targets.ts';
 
@@ -13,6 +14,7 @@ export const rmi = command({
     all: { kind: 'bool', short: 'a', help: 'All images' },
     force: { kind: 'bool', short: 'f', help: 'Also when it is in use; no error when there is none' },
     ignore: { kind: 'bool', short: 'i', help: 'No error for an image that does not exist' },
+    ...trashFlags,
   }),
   unsupported: { 'no-prune': '' },
   arguments: [0, Infinity],
@@ -27,7 +29,10 @@ export const rmi = command({
     const failures: unknown[] = [];
     for (const image of new Set(images)) {
       try {
-        const removed = await api.image.remove({ image, force, ignore: lenient }, { signal: context.signal });
+        const removed = await api.image.remove(
+          { image, force, ignore: lenient, trash: flags['no-trash'] !== true },
+          { signal: context.signal },
+        );
         await printLines([...removed.untagged.map((name) => `Untagged: ${name}`), ...removed.deleted.map((id) => `Deleted: ${id}`)]);
       } catch (error) {
         if (!(lenient && isEngineError(error, 'not-found'))) failures.push(error);

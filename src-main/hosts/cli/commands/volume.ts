@@ -2,6 +2,7 @@ import { EngineError, isEngineError } from '../../../base/errors.ts';
 import type { VolumeSummary } from '../../../contract/volume.ts';
 import { command } from '../command.ts';
 import { flagTable } from '../options/flags.ts';
+import { trashFlags } from '../options/trash.ts';
 import { parseFilters, parseKeyValues } from '../options/values.ts';
 import { print, printLines } from '../output/print.ts';
 import { compileRows, isJsonFormat, renderReport } from '../output/report.ts';
@@ -128,19 +129,27 @@ export const volumeRemove = command({
   usage: '[options] VOLUME [VOLUME...]',
   description: 'Remove volumes that no container uses.',
   examples: ['volume rm data', 'volume rm --all'],
-  flags: flagTable({ all: { kind: 'bool', short: 'a', help: 'All volumes that no container uses' } }),
-  unsupported: { force: 'remove the containers first', f: 'remove the containers first', time: '', t: '' },
+  flags: flagTable({
+    all: { kind: 'bool', short: 'a', help: 'All volumes that no container uses' },
+    force: { kind: 'bool', short: 'f', help: 'With the containers that use it; no error when there is none' },
+    time: { kind: 'uint', short: 't', word: 'seconds', help: 'Seconds from the stop signal to SIGKILL', default: '10' },
+    ...trashFlags,
+  }),
   arguments: [0, Infinity],
   async run({ flags, positionals }, context) {
     if (flags.all !== true && positionals.length === 0)
       throw new EngineError('invalid-argument', 'choose at least one volume or use --all');
     const api = await context.engine();
+    const force = flags.force === true;
     const names = flags.all === true ? (await api.volume.list({})).map((volume) => volume.name) : positionals;
     const failures: unknown[] = [];
     for (const volume of names) {
-      await api.volume.remove({ volume }).then(
+      const options = { force, trash: flags['no-trash'] !== true, ...(flags.time === undefined ? {} : { timeoutSeconds: flags.time }) };
+      await api.volume.remove({ volume, ...options }).then(
         (removed) => print(`${removed.name}\n`),
-        (error: unknown) => failures.push(error),
+        (error: unknown) => {
+          if (!(force && isEngineError(error, 'not-found'))) failures.push(error);
+        },
       );
     }
     return reportFailures(failures, context, removalExitCode);

@@ -95,13 +95,14 @@ const words: Readonly<Record<LayerProgress['state'], string>> = {
   present: 'already exists',
   fetching: '',
   unpacking: 'unpacking',
+  copying: '',
   done: 'done',
   retrying: 'retrying',
 };
 
 export function layerLine(layer: LayerProgress, columns: number): string {
   const name = `Copying blob ${layer.digest.slice('sha256:'.length, 'sha256:'.length + 12)} `;
-  if (layer.state !== 'fetching') return (name + words[layer.state]).slice(0, columns);
+  if (layer.state !== 'fetching' && layer.state !== 'copying') return (name + words[layer.state]).slice(0, columns);
   const amount =
     layer.totalBytes > 0 ? `${humanSize(layer.doneBytes, 3)} / ${humanSize(layer.totalBytes, 3)}` : humanSize(layer.doneBytes, 3);
   const room = Math.min(40, columns - name.length - amount.length - 4);

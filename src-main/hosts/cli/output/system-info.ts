@@ -29,6 +29,7 @@ export function uptimeText(seconds: number): string {
 
 export function systemInfo(info: SystemInfo): GoStruct {
   const { host, store } = info;
+  const { 'Mount Program': mountProgram, ...graphStatus } = store.driverStatus;
   return struct('*define.Info', {
     Host: struct('*define.HostInfo', {
       Arch: host.architecture,
@@ -78,11 +79,11 @@ export function systemInfo(info: SystemInfo): GoStruct {
       }),
       GraphDriverName: store.driver,
       GraphDriverReason: store.driverReason,
-      GraphOptions: goMap({}),
+      GraphOptions: goMap(mountProgram === undefined ? {} : { 'overlay.mount_program': goMap({ Executable: mountProgram }) }),
       GraphRoot: store.graphRoot,
       GraphRootAllocated: store.graphRootBytes,
       GraphRootUsed: Math.max(0, store.graphRootBytes - store.graphRootFreeBytes),
-      GraphStatus: goMap(store.driverStatus),
+      GraphStatus: goMap(graphStatus),
       ImageStore: struct('define.ImageStore', { Number: store.images }),
       RunRoot: store.runRoot,
       VolumePath: store.volumePath,

@@ -1,8 +1,8 @@
 import { lstatSync, mkdirSync, readlinkSync, renameSync, unlinkSync } from 'node:fs';
-import { EngineError } from '../../../base/errors.ts';
-import type { Lock, System } from '../../../system/system.ts';
+import { EngineError } from '../../base/errors.ts';
+import type { Lock, System } from '../../system/system.ts';
 import { hasCode, keyOf, readNames } from './layout.ts';
-import type { OverlayLayout } from './layout.ts';
+import type { SnapshotLayout } from './layout.ts';
 
 /** A link without its folder is older than any creation in progress by then, which makes the one just before the other. */
 const danglingLinkAgeMs = 60_000;
@@ -13,13 +13,13 @@ const danglingLinkAgeMs = 60_000;
  * another engine is still busy with.
  */
 export class Removal {
-  readonly #layout: OverlayLayout;
+  readonly #layout: SnapshotLayout;
   readonly #system: Pick<System, 'files' | 'processes'>;
   readonly #tryFillLock: (name: string) => Lock | undefined;
   #owner: string | undefined;
   #serial = 0;
 
-  constructor(layout: OverlayLayout, system: Pick<System, 'files' | 'processes'>, tryFillLock: (name: string) => Lock | undefined) {
+  constructor(layout: SnapshotLayout, system: Pick<System, 'files' | 'processes'>, tryFillLock: (name: string) => Lock | undefined) {
     this.#layout = layout;
     this.#system = system;
     this.#tryFillLock = tryFillLock;
@@ -46,8 +46,13 @@ export class Removal {
       renameSync(trashed, this.#layout.directory(key));
       throw error;
     }
-    if (record) unlinkIfExists(`${this.#layout.links}/${record.link}`);
+    this.dropLink(record?.link ?? '');
     await this.#system.files.removeTree(trashed);
+  }
+
+  /** Of a snapshot that goes, or never came to be. */
+  dropLink(link: string): void {
+    if (link !== '') unlinkIfExists(`${this.#layout.links}/${link}`);
   }
 
   /** Of something that never was a snapshot. */

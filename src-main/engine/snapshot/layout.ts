@@ -1,24 +1,29 @@
 /**
- * Where an overlay snapshot lies on disk.
+ * Where snapshots lie on disk; DRIVER is `overlay` or `vfs`.
  *
- *   GRAPHROOT/overlay/<name>/diff       what differs from the parent
- *                           /work       the kernel's scratch folder, of writable snapshots
- *                           /committed  the record below as JSON: its presence is the commit
- *                           /creating   the same while a layer is being filled
+ *   GRAPHROOT/storage-driver            the driver's name, from the first content on
+ *   GRAPHROOT/DRIVER/<name>/diff        what differs from the parent; of vfs, from the commit on, the whole tree
+ *                          /committed   the record below as JSON: its presence is the commit
+ *                          /creating    the same while a layer is being filled
+ *   GRAPHROOT/DRIVER/.new-<owner>-…     a writable snapshot before its rename; <owner> is pid and start time
+ *   GRAPHROOT/DRIVER/.trash/…           a removed snapshot whose files are still being deleted
+ *   RUNROOT/DRIVER/<name>/merged        the mount point
+ * Of overlay alone:
+ *   GRAPHROOT/overlay/<name>/work       the scratch folder of whoever mounts it, of writable snapshots
+ *                           /mounted-by the mount program's name, if it was ever mounted writable by one
  *   GRAPHROOT/overlay/l/<link>          → ../<name>/diff, so that 127 layers fit into one page of mount data
  *   GRAPHROOT/overlay/.empty            an empty folder: overlay wants something below
- *   GRAPHROOT/overlay/.new-<owner>-…    a writable snapshot before its rename; <owner> is pid and start time
- *   GRAPHROOT/overlay/.trash/…          a removed snapshot whose files are still being deleted
- *   RUNROOT/overlay/<name>/merged       the mount point
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { EngineError, isEngineError } from '../../../base/errors.ts';
-import { errnoOf } from '../../../system/errno.ts';
+import { EngineError, isEngineError } from '../../base/errors.ts';
+import { errnoOf } from '../../system/errno.ts';
+import type { SnapshotDriver } from './snapshot.ts';
 
 export interface SnapshotRecord {
   readonly parent: string | undefined;
+  /** Empty for vfs, which needs none. */
   readonly link: string;
   /** Links of what lies below, from the top down. Shorter than the chain of parents when a layer hides everything below it. */
   readonly lower: readonly string[];
@@ -44,19 +49,20 @@ export function newLinkName(): string {
   return Array.from(randomBytes(8), (byte) => 'abcdefghijklmnopqrstuvwxyz234567'.charAt(byte & 31)).join('');
 }
 
-export class OverlayLayout {
+export class SnapshotLayout {
   readonly home: string;
   readonly links: string;
   readonly trash: string;
   readonly empty: string;
-  readonly #runHome: string;
+  /** Of the mount points. */
+  readonly runHome: string;
 
-  constructor(graphRoot: string, runRoot: string) {
-    this.home = join(graphRoot, 'overlay');
+  constructor(graphRoot: string, runRoot: string, driver: SnapshotDriver) {
+    this.home = join(graphRoot, driver);
     this.links = join(this.home, 'l');
     this.trash = join(this.home, '.trash');
     this.empty = join(this.home, '.empty');
-    this.#runHome = join(runRoot, 'overlay');
+    this.runHome = join(runRoot, driver);
   }
 
   directory(key: string): string {
@@ -68,11 +74,15 @@ export class OverlayLayout {
   }
 
   runDirectory(key: string): string {
-    return `${this.#runHome}/${directoryName(key)}`;
+    return `${this.runHome}/${directoryName(key)}`;
   }
 
   mountPoint(key: string): string {
     return `${this.runDirectory(key)}/merged`;
+  }
+
+  workDirectory(key: string): string {
+    return `${this.directory(key)}/work`;
   }
 
   /** The committed record, or undefined. `corrupt` when its file is damaged. */
@@ -146,7 +156,7 @@ function parseRecord(text: string): SnapshotRecord | undefined {
     const value = JSON.parse(text) as Partial<Record<keyof SnapshotRecord, unknown>>;
     const { parent, link, lower, writable } = value;
     const isLink = (name: unknown): name is string => typeof name === 'string' && linkShape.test(name);
-    if (!isLink(link) || !Array.isArray(lower) || !lower.every(isLink) || typeof writable !== 'boolean') return undefined;
+    if (!(isLink(link) || link === '') || !Array.isArray(lower) || !lower.every(isLink) || typeof writable !== 'boolean') return undefined;
     return { parent: typeof parent === 'string' ? parent : undefined, link, lower, writable };
   } catch {
     return undefined;

@@ -1,0 +1,173 @@
+/** Where saved images go: a tar or a folder, visible when it is whole and not before. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import { EngineError } from '../../base/errors.ts';
+import type { Digest } from '../../contract/ids.ts';
+import { toEngineError } from '../../system/errno.ts';
+import { ArchiveFile } from './archive-file.ts';
+
+export interface PlacedBlob {
+  readonly digest: Digest;
+  readonly size: number;
+}
+
+/** Disposing without `finish` leaves nothing. */
+export interface SaveTarget extends AsyncDisposable {
+  readonly path: string;
+  /** Whether there is a member of that name already. */
+  has(name: string): boolean;
+  /**
+   * Under a name that its digest gives. The same content twice is there once.
+   * @param known its digest, where whoever makes the chunks checks it: then it is not made once more
+   */
+  put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string, known?: Digest): Promise<PlacedBlob>;
+  finish(): Promise<void>;
+}
+
+let serial = 0;
+
+/** Beside the final one, so that a rename does it. */
+function temporaryPath(path: string): string {
+  serial += 1;
+  return join(dirname(path), `.${basename(path)}.${String(process.pid)}-${String(serial)}`);
+}
+
+/** Hashes and counts what is written. */
+async function copy(
+  chunks: AsyncIterable<Uint8Array>,
+  known: Digest | undefined,
+  write: (chunk: Uint8Array) => Promise<void>,
+): Promise<PlacedBlob> {
+  const hash = known === undefined ? createHash('sha256') : undefined;
+  let size = 0;
+  for await (const chunk of chunks) {
+    hash?.update(chunk);
+    size += chunk.length;
+    await write(chunk);
+  }
+  return { digest: known ?? (`sha256:${hash?.digest('hex') ?? ''}` as Digest), size };
+}
+
+function checkPath(path: string): void {
+  if (!isAbsolute(path)) throw new EngineError('invalid-argument', `${path} is not an absolute path`, { details: { field: 'path' } });
+}
+
+class TarTarget implements SaveTarget {
+  readonly path: string;
+  readonly #temporary: string;
+  readonly #file: FileHandle;
+  readonly #archive: ArchiveFile;
+  readonly #names = new Set<string>();
+
+  constructor(path: string, temporary: string, file: FileHandle) {
+    this.path = path;
+    this.#temporary = temporary;
+    this.#file = file;
+    this.#archive = new ArchiveFile(file);
+  }
+
+  has(name: string): boolean {
+    return this.#names.has(name);
+  }
+
+  async put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string, known?: Digest): Promise<PlacedBlob> {
+    return guarded(this.path, async () => {
+      this.#archive.begin();
+      const blob = await copy(chunks, known, (chunk) => this.#archive.write(chunk));
+      const name = nameOf(blob.digest);
+      if (this.#names.has(name)) this.#archive.drop();
+      else await this.#archive.end(name);
+      this.#names.add(name);
+      return blob;
+    });
+  }
+
+  async finish(): Promise<void> {
+    await guarded(this.path, async () => {
+      await this.#archive.finish();
+      await rename(this.#temporary, this.path);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+    rmSync(this.#temporary, { force: true });
+  }
+}
+
+/** Errors: `invalid-argument`, `not-found` and `denied` for the folder it is to be in, `already-exists` for anything but a file. */
+export async function openTarTarget(path: string): Promise<SaveTarget> {
+  checkPath(path);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && !found.isFile()) throw new EngineError('already-exists', `${path} is there and is no file`, { details: { field: 'path' } });
+  const temporary = temporaryPath(path);
+  return guarded(path, async () => new TarTarget(path, temporary, await open(temporary, 'wx', 0o666)));
+}
+
+class FolderTarget implements SaveTarget {
+  readonly path: string;
+  readonly #folder: string;
+  #count = 0;
+
+  constructor(path: string, folder: string) {
+    this.path = path;
+    this.#folder = folder;
+  }
+
+  has(name: string): boolean {
+    return existsSync(join(this.#folder, name));
+  }
+
+  async put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string, known?: Digest): Promise<PlacedBlob> {
+    this.#count += 1;
+    const partial = join(this.#folder, `.partial-${String(this.#count)}`);
+    return guarded(this.path, async () => {
+      await using file = await open(partial, 'wx', 0o666);
+      const blob = await copy(chunks, known, async (chunk) => {
+        for (let done = 0; done < chunk.length; ) done += (await file.write(chunk, done)).bytesWritten;
+      });
+      const final = join(this.#folder, nameOf(blob.digest));
+      await mkdir(dirname(final), { recursive: true });
+      await rename(partial, final);
+      return blob;
+    });
+  }
+
+  async finish(): Promise<void> {
+    await guarded(this.path, () => {
+      renameSync(this.#folder, this.path);
+      return Promise.resolve();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    rmSync(this.#folder, { recursive: true, force: true });
+    return Promise.resolve();
+  }
+}
+
+/** Errors: as {@link openTarTarget}; `already-exists` for a folder that is not empty. */
+export async function openFolderTarget(path: string): Promise<SaveTarget> {
+  checkPath(path);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && (!found.isDirectory() || readdirSync(path).length > 0))
+    throw new EngineError('already-exists', `${path} is there and is not empty`, {
+      fix: 'Give a folder that is empty or does not exist.',
+      details: { field: 'path' },
+    });
+  const folder = temporaryPath(path);
+  return guarded(path, () => {
+    mkdirSync(folder);
+    return Promise.resolve(new FolderTarget(path, folder));
+  });
+}
+
+async function guarded<T>(path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toEngineError(error, 'write', path);
+  }
+}
