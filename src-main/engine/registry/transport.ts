@@ -110,7 +110,11 @@ export class Transport implements AsyncDisposable {
     const proxy = this.#proxyOf(request);
     const tls =
       url.protocol === 'https:'
-        ? { secureContext: secureContextFor(this.#folders, host), rejectUnauthorized: !insecure, timeout: this.#limits.connectMs }
+        ? {
+            secureContext: secureContextFor(this.#folders, host, !insecure),
+            rejectUnauthorized: !insecure,
+            timeout: this.#limits.connectMs,
+          }
         : { timeout: this.#limits.connectMs };
     const dispatcher = proxy
       ? new client.ProxyAgent({ uri: proxy.href, requestTls: tls, proxyTunnel: url.protocol === 'https:' })

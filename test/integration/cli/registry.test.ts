@@ -1,5 +1,5 @@
 /** A real Debian, in a real registry with TLS and a password, pulled and run. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync, copyFileSync, chmodSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, copyFileSync, chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Actor, actors } from '../../support/actor.ts';
@@ -93,6 +93,32 @@ describe.skipIf(lacking !== '')(`a registry with TLS and a password${lacking}`, 
         const result = actor.selkie(['pull', '--cert-dir', certificates, '--authfile', authFile, image()]);
         expect(result.code).toBe(0);
         expect(result.stderr).not.toMatch(/MiB|fetching/);
+      });
+
+      test('pushed elsewhere it keeps its digest, since its layers are there; saved and loaded it is the same image', () => {
+        const home = join(actor.directory, 'home');
+        const access = ['--cert-dir', certificates, '--creds', credentials];
+        actor.must(['push', '-q', ...access, '--digestfile', join(home, 'digest'), image(), `${registry.host}/${name}/copy:1`]);
+        const digest = readFileSync(join(home, 'digest'), 'utf8');
+        expect(actor.must(['images', '--format', '{{.Digest}}'])).toBe(digest);
+        const id = actor.must(['images', '-q', '--no-trunc']);
+        for (const format of ['docker-archive', 'oci-archive']) {
+          const archive = join(home, `${format}.tar`);
+          actor.must(['save', '-q', '--format', format, '-o', archive, image()]);
+          actor.must(['rmi', '--no-trash', image()]);
+          actor.must(['load', '-q', '-i', archive]);
+          expect(actor.must(['images', '-q', '--no-trunc'])).toBe(id);
+          expect(actor.must(['run', '--rm', '--network', 'none', image(), 'dpkg', '--verify', '--verify-format', 'rpm'])).toBe('');
+        }
+        const again = actor.selkie(['save', '-o', join(home, 'docker-archive.tar'), image()]);
+        expect(again).toMatchObject({ code: 125, stderr: expect.stringContaining('modifying existing images') as string });
+        actor.must(['push', '-q', image(), `oci-archive:${join(home, 'pushed.tar')}:v1`]);
+        expect(actor.selkie(['push', image(), 'docker-daemon:x'])).toMatchObject({ code: 125 });
+        const zstd = `${registry.host}/${name}/zstd:1`;
+        actor.must(['push', '-q', ...access, '--compression-format', 'zstd', image(), zstd]);
+        actor.must(['pull', '-q', ...access, zstd]);
+        expect(actor.must(['images', '-q', '--no-trunc']).split('\n')[0]).toBe(id);
+        actor.must(['untag', image(), zstd]);
       });
 
       test('removed, its layers are gone from the disk', () => {

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { EngineError } from '../../../base/errors.ts';
+import { toEngineError } from '../../../system/errno.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
 import { flagTable } from '../options/flags.ts';
@@ -43,6 +44,14 @@ function parseChoice<T extends string>(flag: string, text: string | undefined, c
   const found = choices.find((choice) => choice === text);
   if (found === undefined) throw new EngineError('invalid-argument', `${flag} ${JSON.stringify(text)} is none of ${choices.join(', ')}`);
   return found;
+}
+
+async function writeDigest(path: string, digest: string): Promise<void> {
+  try {
+    await writeFile(path, digest);
+  } catch (error) {
+    throw toEngineError(error, 'write', path);
+  }
 }
 
 /** Answers the digest of the manifest. */
@@ -140,7 +149,7 @@ export const push = command({
       }
       await display.finish();
     }
-    if (flags.digestfile !== undefined) await writeFile(resolve(context.workingDirectory, flags.digestfile), digest);
+    if (flags.digestfile !== undefined) await writeDigest(resolve(context.workingDirectory, flags.digestfile), digest);
     return 0;
   },
 });

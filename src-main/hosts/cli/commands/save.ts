@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { asyncDisposable } from '../../../base/disposable.ts';
 import { EngineError } from '../../../base/errors.ts';
+import { toEngineError } from '../../../system/errno.ts';
 import { command } from '../command.ts';
 import { flagTable } from '../options/flags.ts';
 import { write } from '../output/print.ts';
@@ -34,15 +35,20 @@ async function throughFile(target: 'stdout' | { readonly path: string }): Promis
     path,
     async deliver() {
       const chunks = createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>;
-      if (target === 'stdout') {
-        for await (const chunk of chunks) await write('stdout', chunk);
-        return;
-      }
-      await using file = await open(target.path, 'w');
-      for await (const chunk of chunks) await file.appendFile(chunk);
+      if (target === 'stdout') for await (const chunk of chunks) await write('stdout', chunk);
+      else await copyTo(target.path, chunks);
     },
     ...asyncDisposable(() => rm(folder, { recursive: true, force: true })),
   };
+}
+
+async function copyTo(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    await using file = await open(path, 'w');
+    for await (const chunk of chunks) await file.appendFile(chunk);
+  } catch (error) {
+    throw toEngineError(error, 'write', path);
+  }
 }
 
 async function openOutput(given: string | undefined, workingDirectory: string, format: Format): Promise<Output> {
