@@ -88,6 +88,9 @@ describe.each(['root', 'rootless'] as const)('an engine killed at any moment, as
       expect(await next.api.container.list({ all: true }), story).toEqual([]);
       expect(await next.api.volume.list({}), story).toEqual([]);
       if (await next.api.image.exists({ image: reference })) await next.api.image.remove({ image: reference });
+      // What was removed waits in the trash; whatever a death did to it, it can be deleted for good.
+      await next.api.trash.empty({});
+      expect((await next.api.trash.list({})).items, story).toEqual([]);
       await sandbox.quiet();
       expect(sandbox.folders(), story).toEqual([]);
       expect(sandbox.mounts(), story).toEqual([]);
