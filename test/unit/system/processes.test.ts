@@ -111,8 +111,7 @@ test('a brief child gets its pipes and descriptors in the right places, default 
   try {
     // `exec`: what is read is of the process that reads. Of its own process a shell shows blocked signals for as
     // long as it is about to start another program.
-    const script =
-      'trap "" TERM; read line <&4; echo "got $line" >&4; (exec cat /proc/self/status) >&3; pwd >&3; exit 7';
+    const script = 'trap "" TERM; read line <&4; echo "got $line" >&4; (exec cat /proc/self/status) >&3; pwd >&3; exit 7';
     const child = processes.spawn('sh', ['-c', script], {
       stdio: ['ignore', 'ignore', 'inherit', out, 'pipe'],
       workingDirectory: folder,
