@@ -194,11 +194,14 @@ export const systemRoutes = {
       osArch: v.string(),
     }),
   }),
-  /** The host in words, and the store's health. Changes nothing. */
-  check: call({ input: v.strictObject({}), output: v.strictObject({ host: v.array(checkLine), store: v.array(storeProblem) }) }),
+  /** The host in words, and the store's health. Changes nothing. With `contents` every layer is read, which takes as long as the disk needs for it. */
+  check: call({
+    input: v.strictObject({ contents: v.optional(v.boolean(), false) }),
+    output: v.strictObject({ host: v.array(checkLine), store: v.array(storeProblem) }),
+  }),
   diskUsage: call({ input: v.strictObject({}), output: diskUsage }),
   /** What a repair would do. Changes nothing. */
-  planRepair: call({ input: v.strictObject({}), output: repairPlan }),
+  planRepair: call({ input: v.strictObject({ contents: v.optional(v.boolean(), false) }), output: repairPlan }),
   /** Does what a plan has named, each only if it is still so. */
   repair: call({
     input: v.strictObject({ actions: v.array(v.strictObject({ kind: v.string(), object: v.string() })) }),

@@ -96,8 +96,10 @@ export function createEngine(config: EngineConfig, system: System): Engine {
     }),
     async recover() {
       const messages: string[] = [];
+      // Before the rooms have seen to theirs: whatever somebody was doing when he died, there may be a tree that he was deleting.
+      const sweep = state.operations.abandoned().length > 0;
       // One that fails does not keep the engine from starting, or the others from being repaired: its operation stays for the next.
-      for (const step of [() => images.recover(), repairLayers, () => recovery.recover(), () => trash.recover()])
+      for (const step of [() => images.recover(), repairLayers, () => recovery.recover({ sweep }), () => trash.recover()])
         messages.push(...(await step().catch((error: unknown) => [`a repair failed: ${messageOf(error)}`])));
       return messages;
     },

@@ -106,13 +106,14 @@ export interface Containers {
 
 /** What earlier engines left behind. */
 export interface Recovery {
-  /**
-   * Repairs it, one message each, in the words of a person. Costs under a millisecond when nothing was left: only the journal and
-   * the exit folder are looked at; all records are when the host was restarted, something was found, or `thorough` is asked for.
-   */
   /** Until `recover` has run: then nothing that the journal does not tell of is to be trusted. */
   isFirstSinceBoot(): boolean;
-  recover(options?: { readonly thorough?: boolean }): Promise<readonly string[]>;
+  /**
+   * Repairs it, one message each, in the words of a person. Costs under a millisecond when nothing was left: only the journal and
+   * the exit folder are looked at; all records are when the host was restarted, something was found, or `thorough` is asked for. With `sweep` it also
+   * finishes the deletion of trees.
+   */
+  recover(options?: { readonly thorough?: boolean; readonly sweep?: boolean }): Promise<readonly string[]>;
   /** The same as a report, for `system check`: changes nothing. */
   findProblems(): Promise<readonly StoreProblem[]>;
 }

@@ -15,7 +15,7 @@ import { isActive, titleOf, type Room } from './room.ts';
 export function createRecovery(room: Room, restarts: Restarts, exits: ExitSweeper): Pick<Recovery, 'isFirstSinceBoot' | 'recover'> {
   return {
     isFirstSinceBoot: () => !wasSeenSinceBoot(room),
-    async recover(options: { readonly thorough?: boolean } = {}) {
+    async recover(options: { readonly thorough?: boolean; readonly sweep?: boolean } = {}) {
       const messages = [...(await room.trees.recover())];
       const abandoned = room.state.operations.abandoned().filter(isOurs);
       for (const operation of abandoned) messages.push(...(await repair(room, restarts, operation)));
@@ -23,10 +23,10 @@ export function createRecovery(room: Room, restarts: Restarts, exits: ExitSweepe
       const rebooted = !wasSeenSinceBoot(room);
       if (options.thorough === true || abandoned.length > 0 || rebooted) {
         messages.push(...(await recoverRecords(room, restarts)), ...(await recoverTraces(room)));
-        // The journal is not synced: a power failure may have taken its entries with it.
-        if (abandoned.length > 0 || rebooted) messages.push(...(await sweepSnapshots(room)));
         if (rebooted) room.system.files.writeAtomically(bootMarker(room), room.system.identity.bootId);
       }
+      // The journal is not synced: a power failure may have taken its entries with it.
+      if (options.sweep === true || abandoned.length > 0 || rebooted) messages.push(...(await sweepSnapshots(room)));
       await restarts.flush();
       return messages;
     },

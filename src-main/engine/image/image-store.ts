@@ -10,7 +10,7 @@ import { type ImageContext, readRegistries } from './context.ts';
 import type { ImageStore, ResolvedImage } from './image.ts';
 import { findImage, nameToGive, resolveImage } from './lookup.ts';
 import { parseManifest } from './manifest.ts';
-import { findImageProblems } from './problems.ts';
+import { findImageProblems, verifyLayers } from './problems.ts';
 import { discardImage, recoverImages, removeImage, restoreImage, untagImage } from './removal.ts';
 
 export type ImageStoreOptions = Pick<ImageContext, 'config' | 'state' | 'layers' | 'snapshots' | 'system'> & {
@@ -137,5 +137,6 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     ensureStarter: () => ensureStarter(context),
     recover: () => recoverImages(context),
     findProblems: () => findImageProblems(context),
+    verify: (signal) => verifyLayers(context, signal),
   };
 }

@@ -192,4 +192,6 @@ export interface ImageStore {
   recover(): Promise<readonly string[]>;
   /** Layers that are half there, and what needs them. Changes nothing. */
   findProblems(): readonly StoreProblem[];
+  /** Reads all layers and holds them against their digests; those that are damaged are among the problems from then on. */
+  verify(signal?: AbortSignal): Promise<void>;
 }

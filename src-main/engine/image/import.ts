@@ -135,7 +135,7 @@ function makeDocuments(context: ImageContext, request: Composition, below: reado
 async function unpack(context: ImageContext, request: Composition, parentChainId: Digest | undefined, chainId: Digest): Promise<void> {
   const { tar, signal } = request;
   const progress = reportLayer(tar.diffId, tar.sizeBytes, request.onProgress);
-  if (context.layers.find(chainId)) {
+  if (context.layers.findSound(chainId)) {
     progress.state('present');
     return;
   }

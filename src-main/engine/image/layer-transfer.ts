@@ -67,7 +67,7 @@ export class LayerTransfer {
   async #layer(plan: LayerPlan): Promise<void> {
     const { context, onProgress } = this.#options;
     const progress = reportLayer(plan.blobDigest, plan.sizeBytes, onProgress);
-    if (context.layers.find(plan.chainId)) {
+    if (context.layers.findSound(plan.chainId)) {
       progress.state('present');
       return;
     }
@@ -150,7 +150,7 @@ export class LayerTransfer {
 
   async #unpack(plan: LayerPlan, source: Readable, progress: LayerProgress): Promise<void> {
     const { context } = this.#options;
-    if (context.layers.find(plan.chainId)) {
+    if (context.layers.findSound(plan.chainId)) {
       source.destroy();
       progress.state('present');
       return;

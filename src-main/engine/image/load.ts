@@ -100,7 +100,7 @@ function toSteps(context: ImageContext, image: LoadableImage): LayerStep[] {
 async function loadLayer(context: ImageContext, step: LayerStep, options: LoadOptions, touched: Set<Digest>): Promise<void> {
   const { member, diffId, blobDigest, chainId, parentChainId } = step;
   const progress = reportLayer(blobDigest ?? diffId, member.sizeBytes, options.onProgress);
-  if (context.layers.find(chainId)) {
+  if (context.layers.findSound(chainId)) {
     progress.state('present');
     return;
   }

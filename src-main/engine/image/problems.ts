@@ -1,18 +1,35 @@
 /** What of images and their layers is only half there. */
+import { isEngineError } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import type { StoreProblem } from '../../contract/system.ts';
 import type { LayerProblem } from '../layer/layer.ts';
 import type { ImageRecord } from '../state/state.ts';
 import type { ImageContext } from './context.ts';
+import { settleAll } from './settle-all.ts';
 
 const words = {
   'half-pulled-layer': 'has files but no record',
   'missing-layer': 'has a record but no files',
-  'damaged-layer': 'has a damaged record or lacks its files',
+  'damaged-layer': 'is damaged: its files are not what was unpacked, or are gone',
 } as const satisfies Record<LayerProblem['kind'], string>;
 
+/** Reads every layer that can be put together again, as many at once as the layer room has workers for. */
+export async function verifyLayers({ state, layers }: ImageContext, signal: AbortSignal | undefined): Promise<void> {
+  await settleAll(
+    state.layers.list().map(async ({ chainId }) => {
+      if (!layers.canRead(chainId)) return;
+      try {
+        await layers.verify(chainId, signal);
+      } catch (error) {
+        // Damaged: it is noted. Gone: somebody has removed it meanwhile.
+        if (!isEngineError(error, 'corrupt') && !isEngineError(error, 'not-found')) throw error;
+      }
+    }),
+  );
+}
+
 /** Looks only. */
-export function findImageProblems({ state, layers }: ImageContext): StoreProblem[] {
+export function findImageProblems({ state, layers, blobs }: ImageContext): StoreProblem[] {
   const images = state.images.list();
   const found = layers.findProblems();
   const told = new Set(found.map(({ chainId }) => chainId));
@@ -24,12 +41,27 @@ export function findImageProblems({ state, layers }: ImageContext): StoreProblem
     object: chainId,
     message: messageFor(chainId, 'is not in the store', images),
   }));
-  return [...halves, ...missing];
+  return [...halves, ...missing, ...images.flatMap((image) => documentProblems(blobs, image))];
+}
+
+/** Configuration and manifest; without the first the image cannot be used, without the second not be pushed as it came. */
+function documentProblems(blobs: ImageContext['blobs'], { id, names, manifestDigest }: ImageRecord): StoreProblem[] {
+  const image = names[0] ?? id.slice(0, 12);
+  return [`sha256:${id}` as Digest, ...(manifestDigest === undefined ? [] : [manifestDigest])].flatMap((digest): StoreProblem[] => {
+    const what = digest === manifestDigest ? 'manifest' : 'configuration';
+    try {
+      if (blobs.find(digest)) return [];
+      return [{ kind: 'missing-blob', object: digest, message: `the ${what} of ${image} is not in the store; pull or load it again` }];
+    } catch (error) {
+      if (!isEngineError(error, 'corrupt')) throw error;
+      return [{ kind: 'damaged-blob', object: digest, message: `the ${what} of ${image} is damaged; pull or load it again` }];
+    }
+  });
 }
 
 function messageFor(chainId: Digest, what: string, images: readonly ImageRecord[]): string {
   const users = images.filter(({ chainIds }) => chainIds.includes(chainId)).map(({ id, names }) => names[0] ?? id.slice(0, 12));
   const layer = `layer ${chainId.slice('sha256:'.length, 'sha256:'.length + 12)}`;
   if (users.length === 0) return `${layer} ${what}; no image needs it, and the next pull of one that does replaces it`;
-  return `${layer} ${what}; remove and pull again what needs it: ${users.join(', ')}`;
+  return `${layer} ${what}; pull or load again what needs it: ${users.join(', ')}`;
 }

@@ -201,8 +201,9 @@ export class Pull {
       parsed = parseManifest(chosen.bytes, chosen.contentType, `manifest ${entry.digest} of ${name}`);
     }
     this.#report({ kind: 'manifest', digest: chosen.digest });
-    const known = this.#context.blobs.has(parsed.config.digest) ? this.#context.blobs.find(parsed.config.digest) : undefined;
-    const configBytes = known ?? (await client.config(source, parsed.config.digest, parsed.config.size, signal));
+    const configBytes =
+      findIntact(this.#context.blobs, parsed.config.digest) ??
+      (await client.config(source, parsed.config.digest, parsed.config.size, signal));
     const config = parseConfig(configBytes, name);
     this.#report({ kind: 'config', digest: parsed.config.digest });
     if (!matchesPlatform(config.platform, this.#wanted))
@@ -259,6 +260,16 @@ export class Pull {
 
   #warn(message: string): void {
     this.#report({ kind: 'warning', message });
+  }
+}
+
+/** What the disk has damaged is fetched and written again. */
+function findIntact(blobs: ImageContext['blobs'], digest: Digest): Uint8Array | undefined {
+  try {
+    return blobs.find(digest);
+  } catch (error) {
+    if (isEngineError(error, 'corrupt')) return undefined;
+    throw error;
   }
 }
 

@@ -7,6 +7,7 @@ import type { Digest } from '../../contract/ids.ts';
 import type { System } from '../../system/system.ts';
 import type { SnapshotEntry, SnapshotStore } from '../snapshot/snapshot.ts';
 import type { LayerRecord, State } from '../state/state.ts';
+import { isDamaged, markDamaged, standInFor } from './damage.ts';
 import type { LayerProblem, LayerStore, UnpackRequest } from './layer.ts';
 import { ParentWait } from './parent-wait.ts';
 import { readInWorker } from './read-client.ts';
@@ -48,23 +49,44 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
   async function unpackOnce(id: Digest, request: UnpackRequest, parent: ReturnType<ParentWait['expect']>): Promise<LayerRecord> {
     throwIfAborted(request.signal);
     using _lock = await state.lock('layer', id, request.signal);
-    const existing = state.layers.find(id);
-    if (existing && snapshots.exists(id)) return existing;
+    const existing = findSound(id);
+    if (existing) return existing;
     using _operation = state.operations.begin('layer.unpack', id);
+    if (state.layers.find(id)) return await heal(id, request, parent);
     // Without a record nobody vouches for what an engine left that died between the two.
     if (snapshots.exists(id)) await snapshots.remove(id);
-    const { diffDirectory } = await snapshots.create(id, request.parentChainId);
+    return record(id, request, await unpackAs(id, request, parent));
+  }
+
+  /** Into a new, committed snapshot; nothing of it is left after a failure. */
+  async function unpackAs(key: Digest, request: UnpackRequest, parent: ReturnType<ParentWait['expect']>): Promise<UnpackResult> {
+    const { diffDirectory } = await snapshots.create(key, request.parentChainId);
     try {
       const result = await fill(diffDirectory, request);
       check(result, request);
       await parent.ready(request.signal);
       if (!result.rootSeen && request.parentChainId !== undefined) copyRoot(snapshots.diffDirectory(request.parentChainId), diffDirectory);
-      await snapshots.commit(id);
-      return record(id, request, result);
+      await snapshots.commit(key);
+      return result;
     } catch (error) {
-      const reason = await discard(id, error);
+      const reason = await discard(key, error);
       throw isEngineError(reason) ? reason.within(`layer ${request.diffId}`) : reason;
     }
+  }
+
+  /** Images, containers and layers depend on it, so that it cannot go before the new one is whole. */
+  async function heal(id: Digest, request: UnpackRequest, parent: ReturnType<ParentWait['expect']>): Promise<LayerRecord> {
+    const standIn = standInFor(id);
+    using _lock = await state.lock('layer', standIn, request.signal);
+    if (snapshots.exists(standIn)) await snapshots.remove(standIn);
+    const result = await unpackAs(standIn, request, parent);
+    try {
+      await snapshots.replace(id, standIn);
+    } catch (error) {
+      const reason = await discard(standIn, error);
+      throw isEngineError(reason) ? reason.within(`layer ${request.diffId} is damaged`) : reason;
+    }
+    return record(id, request, result);
   }
 
   function fill(diffDirectory: string, { source, signal, onProgress }: UnpackRequest): Promise<UnpackResult> {
@@ -163,7 +185,7 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     const files = inFiles();
     const records = new Set(state.layers.list().map((layer) => layer.chainId));
     return [...new Set([...files.keys(), ...records])].flatMap((chainId): LayerProblem[] => {
-      const kind = problemOf(files.get(chainId), records.has(chainId));
+      const kind = problemOf(files.get(chainId), records.has(chainId), (id) => isDamaged(snapshots, id));
       if (!kind) return [];
       // Somebody works on it, or has ended to since we looked.
       using lock = state.tryLock('layer', chainId);
@@ -185,10 +207,20 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     try {
       yield* readInWorker(pool, { job: { diffDirectory: snapshots.diffDirectory(id), files }, layer, signal });
     } catch (error) {
-      // Taken away in the middle: then its files are gone, not damaged.
-      if (isEngineError(error, 'corrupt') && !find(id)) throw new EngineError('not-found', `layer ${id} was removed while it was read`);
+      if (isEngineError(error, 'corrupt')) noteDamage(id);
       throw isEngineError(error) ? error.within(`layer ${layer.diffId}`) : error;
     }
+  }
+
+  function noteDamage(id: Digest): void {
+    // Taken away in the middle: then its files are gone, not damaged.
+    if (!find(id)) throw new EngineError('not-found', `layer ${id} was removed while it was read`);
+    markDamaged(snapshots, id);
+  }
+
+  function findSound(id: Digest): LayerRecord | undefined {
+    const layer = find(id);
+    return layer && !isDamaged(snapshots, id) ? layer : undefined;
   }
 
   function find(id: Digest): LayerRecord | undefined {
@@ -198,6 +230,7 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
   return {
     chainId,
     find,
+    findSound,
     unpack,
     remove,
     async removeRemains(id) {
@@ -214,8 +247,12 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
   };
 }
 
-function problemOf(files: SnapshotEntry | undefined, recorded: boolean): LayerProblem['kind'] | undefined {
-  if (files?.damaged === true) return 'damaged-layer';
+function problemOf(
+  files: SnapshotEntry | undefined,
+  recorded: boolean,
+  isDamaged: (id: Digest) => boolean,
+): LayerProblem['kind'] | undefined {
+  if (files?.damaged === true || (files?.committed === true && isDamaged(files.key as Digest))) return 'damaged-layer';
   if (recorded) return files?.committed === true ? undefined : 'missing-layer';
   return 'half-pulled-layer';
 }

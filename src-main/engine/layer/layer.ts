@@ -33,9 +33,12 @@ export interface LayerStore {
   /** Of a layer with this diff id on this parent. Pure. */
   chainId(parentChainId: Digest | undefined, diffId: Digest): Digest;
   find(chainId: Digest): LayerRecord | undefined;
+  /** As find, but not when it is known to be damaged: whoever can bring it again gives it to `unpack`, which heals it. */
+  findSound(chainId: Digest): LayerRecord | undefined;
   /**
    * Unpacks into a new snapshot in a worker thread and commits it together with its record; when another engine was first,
-   * answers its layer. May be called before or while the parent is unpacked: it settles after it, fails when this store's
+   * answers its layer. A layer that is there and damaged is replaced by the new one once that is whole (`in-use` while a container that lies on it
+   * runs). May be called before or while the parent is unpacked: it settles after it, fails when this store's
    * unpacking of the parent fails, and waits for a parent that nobody unpacks until the signal fires. Errors: `digest-mismatch`, `corrupt` (truncated, malformed, hostile: names the entry), `limit-exceeded` (bomb),
    * `disk-full`, `cancelled`; after each the store is as before.
    */
@@ -56,7 +59,8 @@ export interface LayerStore {
   /**
    * The layer's tar, byte for byte, `sizeBytes` of its record in all, in pieces; put together in a worker thread in bounded memory, at the
    * pace of the reader. It is whole and right only when the iteration ends without an error: the digest is checked while it streams.
-   * Errors: `not-found`, `unsupported` (no recipe), `corrupt` (names the layer, the file and what to do), `cancelled`.
+   * Errors: `not-found`, `unsupported` (no recipe), `corrupt` (names the layer, the file and what to do; from then on it is known to be damaged),
+   * `cancelled`.
    */
   read(chainId: Digest, signal?: AbortSignal): AsyncGenerator<Buffer>;
   /** Reads all of it; the errors are those of `read`. */

@@ -3,6 +3,7 @@ import { arch, cpus, freemem, hostname, platform, release, totalmem, uptime } fr
 import { build } from '../../base/version.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { StoreProblem, SystemInfo } from '../../contract/system.ts';
+import type { RepairSearch } from '../upkeep/upkeep.ts';
 import { diskUsage } from './disk-usage.ts';
 import { removing, type Rooms } from './rooms.ts';
 
@@ -17,12 +18,12 @@ export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
       gitCommit: build.gitCommit,
       osArch: `${platform()}/${goArchitecture()}`,
     }),
-    check: async () => ({
+    check: async ({ contents }, { signal }) => ({
       host: [...(await (await import('../host/host.ts')).checkHost(rooms.system, rooms.config))],
-      store: await storeProblems(rooms),
+      store: await storeProblems(rooms, { contents, signal }),
     }),
     diskUsage: () => diskUsage(rooms),
-    planRepair: () => rooms.upkeep.planRepair(),
+    planRepair: ({ contents }, { signal }) => rooms.upkeep.planRepair({ contents, signal }),
     repair: ({ actions }) => rooms.upkeep.repair(actions),
     reset: () => rooms.upkeep.reset(),
     planPrune: async (request) => (await import('../trash/trash.ts')).planPrune(rooms, request),
@@ -33,8 +34,8 @@ export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
   };
 }
 
-async function storeProblems({ upkeep }: Rooms): Promise<StoreProblem[]> {
-  const { actions, manual } = await upkeep.planRepair();
+async function storeProblems({ upkeep }: Rooms, search: RepairSearch): Promise<StoreProblem[]> {
+  const { actions, manual } = await upkeep.planRepair(search);
   return [...actions, ...manual].map(({ kind, object, message }) => ({ kind, object, message }));
 }
 

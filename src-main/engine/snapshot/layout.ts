@@ -104,6 +104,10 @@ export class SnapshotLayout {
     return intact(() => this.committed(key));
   }
 
+  isIntact(key: string): boolean {
+    return this.committedIfIntact(key) !== undefined && existsSync(this.diff(key));
+  }
+
   /** Folder names of all snapshots, finished or not. */
   names(): string[] {
     return readNames(this.home).filter((name) => !name.startsWith('.') && name !== 'l');

@@ -78,6 +78,13 @@ export interface SnapshotStore {
   createWritable(key: string, parent: string | undefined): Promise<void> | undefined;
   /** Whether it is committed. */
   exists(key: string): boolean;
+  /** Whether it is committed, its record can be read, and its files are there. What they hold is not looked at. */
+  isIntact(key: string): boolean;
+  /**
+   * Puts the files of the committed `from` in the place of those of `key`, damaged or gone, and removes `from`; what lies on `key` lies on the new
+   * ones then. `in-use` while something that lies on it is mounted.
+   */
+  replace(key: string, from: string): Promise<void>;
   /** Whether there is anything under this key, be it only what a death left. */
   has(key: string): boolean;
   /** Answers the merged directory. Synchronous: on the hot path. */

@@ -12,7 +12,7 @@ import type { State } from '../state/state.ts';
 import type { Trash } from '../trash/trash.ts';
 import type { VolumeStore } from '../volume/volume.ts';
 import { resetStore } from './reset.ts';
-import type { Upkeep } from './upkeep.ts';
+import type { RepairSearch, Upkeep } from './upkeep.ts';
 
 export interface UpkeepOptions {
   readonly config: Pick<EngineConfig, 'graphRoot' | 'runRoot'>;
@@ -81,7 +81,8 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       .map((name) => ({ kind: 'orphan-trash', object: name, message: `a removed volume in the trash (${name}) that no entry leads to` }));
   }
 
-  async function planRepair(): Promise<RepairPlan> {
+  async function planRepair({ contents = false, signal }: RepairSearch = {}): Promise<RepairPlan> {
+    if (contents) await images.verify(signal);
     const told = await recovery.findProblems();
     const known = new Set(told.map(({ object }) => object));
     const problems = [...told, ...unreferencedLayers().filter(({ object }) => !known.has(object)), ...strayTrash()];
@@ -102,6 +103,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       return { advice: users.length === 0 ? 'a container needs it: remove that first' : healing(users) };
     }
     if (kind === 'orphan-snapshot' || kind === 'orphan-folder' || kind === 'orphan-trash') return { action: 'delete it' };
+    if (kind === 'missing-blob' || kind === 'damaged-blob') return { advice: 'pulling or loading the image again brings it again' };
     if (kind === 'lost-monitor') return { advice: `restart it: selkie restart ${object.slice(0, 12)}` };
     if (kind === 'leaked-process') return { advice: `end the process if nothing needs it: kill ${object}` };
     return { advice: 'it cannot be repaired from here' };
@@ -123,7 +125,11 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
       }
     }
     if (now.some(({ kind }) => recoverable.has(kind)))
-      done.push(...(await images.recover()), ...(await recovery.recover({ thorough: true })), ...(await options.trash.recover()));
+      done.push(
+        ...(await images.recover()),
+        ...(await recovery.recover({ thorough: true, sweep: true })),
+        ...(await options.trash.recover()),
+      );
     const layers = now.filter(({ kind }) => layerKinds.has(kind)).map(({ object }) => object as Digest);
     // Parents after children: in the order in which they are no longer needed.
     if (layers.length > 0)
@@ -154,7 +160,7 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 
 function healing(users: readonly string[]): string {
   const names = users.join(' ');
-  return `needed by ${users.join(', ')}: selkie rmi --no-trash ${names} && selkie pull ${names} brings it again`;
+  return `needed by ${users.join(', ')}: selkie pull ${names} (or selkie load, of what is in no registry) brings it again`;
 }
 
 function textsOf(value: unknown): string[] {

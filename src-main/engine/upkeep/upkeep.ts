@@ -12,9 +12,15 @@ import type { RepairPlan, RepairDone } from '../../contract/system.ts';
 
 export { createUpkeep, type UpkeepOptions } from './create-upkeep.ts';
 
+export interface RepairSearch {
+  /** Also reads every layer, at the speed of the disk: what was damaged without anybody's doing is found only so. */
+  readonly contents?: boolean | undefined;
+  readonly signal?: AbortSignal;
+}
+
 export interface Upkeep {
-  /** Changes nothing. */
-  planRepair(): Promise<RepairPlan>;
+  /** Changes nothing; layers that are found to be damaged are known to be from then on. */
+  planRepair(search?: RepairSearch): Promise<RepairPlan>;
   repair(actions: readonly { readonly kind: string; readonly object: string }[]): Promise<RepairDone>;
   /** `in-use` while another engine lives. Answers what it left, because it is not ours. */
   reset(): Promise<{ readonly left: string[] }>;

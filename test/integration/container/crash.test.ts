@@ -66,7 +66,7 @@ describe.each(['root', 'rootless'] as const)('an engine killed at any moment, as
 
       await using next = await sandbox.engine();
       repaired.push(...next.repaired);
-      const { store } = await next.api.system.check({});
+      const { store } = await next.api.system.check({ contents: true });
       const story = `round ${round}, killed after ${ms} ms; repaired: ${next.repaired.join('; ')}`;
       expect(store, story).toEqual([]);
       const containers = await next.api.container.list({ all: true });

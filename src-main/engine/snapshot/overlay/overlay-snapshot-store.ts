@@ -9,6 +9,7 @@ import type { SnapshotRecord } from '../layout.ts';
 import { MountPoints } from '../mount-points.ts';
 import { listSnapshots, withErrnos } from '../records.ts';
 import { Removal } from '../removal.ts';
+import { replaceFiles } from '../replacement.ts';
 import type { SnapshotChanges, SnapshotEntry, SnapshotProblem, SnapshotStore, SnapshotSystem } from '../snapshot.ts';
 import type { OverlayOptions } from '../storage-options.ts';
 import { makeLink } from './links.ts';
@@ -108,6 +109,22 @@ export class OverlaySnapshotStore implements SnapshotStore {
 
   exists(key: string): boolean {
     return this.#layout.isCommitted(key);
+  }
+
+  isIntact(key: string): boolean {
+    return this.#layout.isIntact(key);
+  }
+
+  async replace(key: string, from: string): Promise<void> {
+    await withErrnos('replace', key, async () => {
+      const { files } = this.#system;
+      replaceFiles(
+        { layout: this.#layout, files, isMounted: (one) => this.isMounted(one), makeLink: (one) => makeLink(this.#layout, one) },
+        key,
+        from,
+      );
+      await this.remove(from);
+    });
   }
 
   has(key: string): boolean {

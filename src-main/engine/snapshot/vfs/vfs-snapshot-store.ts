@@ -8,6 +8,7 @@ import type { SnapshotRecord } from '../layout.ts';
 import { MountPoints } from '../mount-points.ts';
 import { listSnapshots, withErrnos } from '../records.ts';
 import { Removal } from '../removal.ts';
+import { replaceFiles } from '../replacement.ts';
 import type { SnapshotChanges, SnapshotEntry, SnapshotProblem, SnapshotStore, SnapshotSystem } from '../snapshot.ts';
 import { ChangeApplication } from './apply-changes.ts';
 import { changedBytes } from './changed-bytes.ts';
@@ -107,6 +108,18 @@ export class VfsSnapshotStore implements SnapshotStore {
 
   exists(key: string): boolean {
     return this.#layout.isCommitted(key);
+  }
+
+  isIntact(key: string): boolean {
+    return this.#layout.isIntact(key);
+  }
+
+  async replace(key: string, from: string): Promise<void> {
+    await withErrnos('replace', key, async () => {
+      const { files } = this.#system;
+      replaceFiles({ layout: this.#layout, files, isMounted: (one) => this.isMounted(one), makeLink: () => nothing.link }, key, from);
+      await this.remove(from);
+    });
   }
 
   has(key: string): boolean {

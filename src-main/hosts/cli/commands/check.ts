@@ -22,8 +22,8 @@ export function checkText(lines: readonly CheckLine[]): string {
 }
 
 /** Answers 0 when the store is whole afterwards. */
-async function repair(api: EngineClient, force: boolean, context: Context): Promise<number> {
-  const plan = await api.system.planRepair({}, { signal: context.signal });
+async function repair(api: EngineClient, force: boolean, contents: boolean, context: Context): Promise<number> {
+  const plan = await api.system.planRepair({ contents }, { signal: context.signal });
   if (plan.actions.length === 0 && plan.manual.length === 0) {
     await print('The store is whole: there is nothing to repair.\n');
     return 0;
@@ -46,18 +46,20 @@ export const check = command({
   usage: '[options]',
   description:
     'Check, in words, what the host offers and whether the store is whole. Changes nothing, unless --repair is given and agreed to. Exits with 1 when something is missing or broken.',
-  examples: ['system check', 'system check --format json', 'system check --repair'],
+  examples: ['system check', 'system check --quick --format json', 'system check --repair'],
   flags: flagTable({
     force: { kind: 'bool', help: 'With --repair: do not ask' },
     format: { kind: 'string', short: 'f', help: 'json' },
+    quick: { kind: 'bool', short: 'q', help: 'Do not read the layers, which takes as long as the disk needs for all of them' },
     repair: { kind: 'bool', short: 'r', help: 'Repair the store: shows what it does, and asks' },
   }),
   unsupported: { max: '', m: '' },
   arguments: [0, 0],
   async run({ flags }, context) {
     const api = await context.engine();
-    if (flags.repair === true) return repair(api, flags.force === true, context);
-    const { host, store } = await api.system.check({});
+    const contents = flags.quick !== true;
+    if (flags.repair === true) return repair(api, flags.force === true, contents, context);
+    const { host, store } = await api.system.check({ contents }, { signal: context.signal });
     if (isJsonFormat(flags.format)) await print(`${JSON.stringify({ host, store }, undefined, 2)}\n`);
     else {
       const problems = store.map((problem) => `broken      ${problem.object}: ${problem.message}\n`).join('');
