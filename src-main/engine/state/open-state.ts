@@ -6,6 +6,7 @@ import { Database } from './database.ts';
 import { createImageTable } from './image-table.ts';
 import { createEventTable, createOperationTable } from './journal.ts';
 import { createLayerTable } from './layer-table.ts';
+import { Reserve } from './reserve.ts';
 import type { State } from './state.ts';
 import { createTrashTable } from './trash-table.ts';
 import { createVolumeTable } from './volume-table.ts';
@@ -18,7 +19,9 @@ export interface StateOptions {
 
 /** Opens, or makes, the store's database. Errors: `corrupt`, `denied`, `disk-full`, `version-mismatch`, each with what to do. */
 export function openState({ graphRoot, runRoot, system }: StateOptions): State {
-  const database = new Database(graphRoot, system.files);
+  const reserve = new Reserve(graphRoot, system.files);
+  const database = reserve.use(() => new Database(graphRoot, system.files));
+  reserve.keep();
   const made = new Set<string>();
 
   function lockPath(kind: string, id: string): string {
@@ -39,6 +42,7 @@ export function openState({ graphRoot, runRoot, system }: StateOptions): State {
     trash: createTrashTable(database),
     events: createEventTable(database, system.clock),
     operations: createOperationTable(database, system.clock, system.processes),
+    releaseReserve: () => reserve.release(),
     transaction: (change) => database.transaction(change),
     lock: (kind, id, signal) => system.locks.acquire(lockPath(kind, id), signal ? { signal } : {}),
     tryLock: (kind, id): Lock | undefined => system.locks.tryAcquire(lockPath(kind, id)),

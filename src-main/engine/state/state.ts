@@ -188,6 +188,8 @@ export interface State extends Disposable {
   readonly operations: OperationTable;
   /** BEGIN IMMEDIATE … COMMIT; nested calls join. Touches the signal file afterwards, so other engines look. */
   transaction<T>(change: () => T): T;
+  /** Gives up the room that is set aside for removals from a full disk; false when there is none. */
+  releaseReserve(): boolean;
   /** One object's lock, across processes. */
   lock(kind: 'container' | 'image' | 'layer' | 'volume' | 'store', id: string, signal?: AbortSignal): Promise<Lock>;
   tryLock(kind: 'container' | 'image' | 'layer' | 'volume' | 'store', id: string): Lock | undefined;

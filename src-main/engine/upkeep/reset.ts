@@ -6,7 +6,7 @@ import type { UpkeepOptions } from './create-upkeep.ts';
 
 /** Everything that engines make in a graph root, but for the database, which goes last. */
 const graphNames = ['containers', 'content', 'overlay', 'storage-driver', 'trash', 'vfs', 'volumes'];
-const databaseNames = ['selkie.db', 'selkie.db-wal', 'selkie.db-shm', 'changes'];
+const databaseNames = ['reserve', 'selkie.db', 'selkie.db-wal', 'selkie.db-shm', 'changes'];
 /** And in a run root. The pause process and its record are the launch room's. */
 const runNames = [
   'boot-id',

@@ -16,6 +16,7 @@ describe.each(['root', 'rootless'] as const)('containers as %s', (who: Who) => {
     afterAll(async () => {
       for (const { id } of await engine.api.container.list({ all: true }))
         await engine.api.container.remove({ container: id, force: true, volumes: true, timeoutSeconds: 0 });
+      await engine.api.trash.empty({});
       const { store } = await engine.api.system.check({});
       await engine[Symbol.asyncDispose]();
       expect(store).toEqual([]);

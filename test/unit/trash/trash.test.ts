@@ -114,7 +114,7 @@ describe('the table', () => {
     state[Symbol.dispose]();
     const path = join(directory, 'graph', 'selkie.db');
     const database = new DatabaseSync(path);
-    database.exec('DROP TABLE trash; PRAGMA user_version = 1');
+    database.exec('DROP TABLE trash; DROP TABLE blob_places; PRAGMA user_version = 1');
     database.close();
     state = open();
     expect(state.images.list()).toHaveLength(1);
