@@ -1,5 +1,5 @@
 /** `image trust`, `image sign` and `image scp` as a person uses them, as root and without. */
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync, chmodSync, chownSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, chmodSync, chownSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { Actor, actors } from '../../support/actor.ts';
@@ -140,5 +140,7 @@ describe.skipIf(root?.skip !== false || !user)(`image scp${user ? '' : ` (skippe
       [`--reuid=${String(user?.uid)}`, `--regid=${String(user?.gid)}`, '--init-groups', '--', actor.launcher, 'system', 'reset', '--force'],
       { environment: { HOME: user?.home ?? '', XDG_RUNTIME_DIR: '' } },
     );
+    // Where a user without a session has the run folder; reset leaves it empty.
+    rmSync(`/tmp/selkie-run-${String(user?.uid)}`, { recursive: true, force: true });
   });
 });

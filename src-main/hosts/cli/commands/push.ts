@@ -139,12 +139,11 @@ export const push = command({
     const compressionFormat = parseChoice('--compression-format', flags['compression-format'], ['gzip', 'zstd']);
     const level = flags['compression-level'];
     const local = destination === undefined ? undefined : parseLocalDestination(destination);
-    const signing = signingOptions(flags, context);
     let digest = '';
     if (local) {
       if (format !== undefined || compressionFormat !== undefined || level !== undefined)
         throw new EngineError('invalid-argument', `--format and --compression-… are for registries; ${local.format} has its own form`);
-      if (Object.keys(signing).length > 0)
+      if (Object.keys(signingOptions(flags, context)).length > 0)
         throw new EngineError('unsupported', `an image is signed on its way to a registry; ${local.format} is written without signatures`);
       digest = await writeLocally(image, local, flags.quiet === true, flags.compress === true, context);
     } else {
@@ -157,7 +156,7 @@ export const push = command({
         ...(format === undefined ? {} : { format }),
         ...(compressionFormat === undefined ? {} : { compressionFormat }),
         ...(level === undefined ? {} : { compressionLevel: Number(level) }),
-        ...signing,
+        ...signingOptions(flags, context),
         ...(flags['tls-verify'] === undefined ? {} : { tlsVerify: flags['tls-verify'] }),
         ...(flags.creds === undefined ? {} : { credentials: flags.creds }),
         ...(flags.authfile === undefined ? {} : { authFile: flags.authfile }),

@@ -137,7 +137,7 @@ function failure(end: ImageEnd, what: string, outcome: Outcome): EngineError {
   // ssh(1), EXIT STATUS: 255 is its own.
   if (end.kind === 'host' && outcome.code === 255)
     return new EngineError('unavailable', `cannot reach ${end.destination} by ssh: ${reasonOf(outcome)}`, {
-      fix: `Try: ssh ${end.destination}`,
+      fix: `Try: ssh ${end.port === undefined ? '' : `-p ${String(end.port)} `}${end.destination}`,
     });
   return new EngineError('unavailable', `cannot ${what} ${describeEnd(end)}: ${reasonOf(outcome)}`);
 }
@@ -167,7 +167,8 @@ async function copy(from: ImageEnd, to: ImageEnd, image: string, context: Contex
     output = (output + chunk.toString('utf8')).slice(-mostErrorBytes);
   });
   // Who ends first breaks the other's pipe: the statuses tell which of them failed.
-  load.stdin.on('error', () => save.kill('SIGTERM'));
+  load.stdin.on('error', () => undefined);
+  load.once('exit', () => save.stdout.destroy());
   save.stdout.pipe(load.stdin);
   const outcomes = await Promise.allSettled([saved, loaded]);
   context.signal.removeEventListener('abort', stop);

@@ -82,8 +82,8 @@ export const trustSet = command({
     const type = types.find((one) => one === given);
     if (type === undefined)
       throw new EngineError('invalid-argument', `invalid choice: ${given} (choose from ${types.map((one) => `'${one}'`).join(', ')})`);
-    const keys = flags.pubkeysfile.map((path) => resolve(context.workingDirectory, path));
     const api = await context.engine();
+    const keys = flags.pubkeysfile.map((path) => resolve(context.workingDirectory, path));
     await api.trust.set({ ...files(flags, context), scope, type, keys });
     return 0;
   },
