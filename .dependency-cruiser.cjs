@@ -21,14 +21,15 @@ const engineRooms = {
   monitor: ['config', 'runtime'],
   events: ['state'],
   layer: ['content', 'snapshot', 'state', 'config'],
-  registry: ['reference', 'content', 'config'],
+  signature: ['reference'],
+  registry: ['reference', 'content', 'config', 'signature'],
   tree: ['snapshot'],
   mount: ['snapshot', 'state'],
-  image: ['reference', 'registry', 'content', 'layer', 'tree', 'snapshot', 'state', 'config', 'events'],
+  image: ['reference', 'signature', 'registry', 'content', 'layer', 'tree', 'snapshot', 'state', 'config', 'events'],
   container: ['image', 'layer', 'tree', 'mount', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference'],
   trash: ['config', 'state', 'snapshot', 'image', 'volume', 'container'],
   upkeep: ['config', 'state', 'snapshot', 'image', 'volume', 'container', 'trash'],
-  service: ['trash', 'upkeep', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content'],
+  service: ['trash', 'upkeep', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content', 'signature'],
 };
 
 module.exports = {

@@ -9,6 +9,7 @@ import { imageRoutes } from './image.ts';
 import { registryRoutes } from './registry.ts';
 import { systemRoutes } from './system.ts';
 import { trashRoutes } from './trash.ts';
+import { trustRoutes } from './trust.ts';
 import { volumeRoutes } from './volume.ts';
 
 export const engineContract = {
@@ -21,6 +22,7 @@ export const engineContract = {
     system: systemRoutes,
     registry: registryRoutes,
     trash: trashRoutes,
+    trust: trustRoutes,
   },
 } satisfies Contract;
 

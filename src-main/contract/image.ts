@@ -205,6 +205,12 @@ export const imageRoutes = {
       format: v.optional(v.picklist(['oci', 'v2s2'])),
       compressionFormat: v.optional(v.picklist(['gzip', 'zstd'])),
       compressionLevel: v.optional(v.number()),
+      /** A secret key that gpg has: simple signing, into the lookaside's staging folder. */
+      signBy: v.optional(v.string()),
+      /** A PEM file: a sigstore signature, attached in the registry. */
+      signBySigstorePrivateKey: v.optional(v.string()),
+      /** For either key; its first line counts. */
+      signPassphraseFile: v.optional(v.string()),
       tlsVerify: v.optional(v.boolean()),
       /** user:password, for this push alone; never stored or logged. */
       credentials: v.optional(v.string()),
@@ -216,6 +222,21 @@ export const imageRoutes = {
       /** `digest`: of its manifest there. */
       v.strictObject({ kind: v.literal('pushed'), id: imageId, name: v.string(), digest }),
     ]),
+  }),
+  /** Signs manifests that lie in registries: simple signing by gpg, into the lookaside's staging folder or another one. */
+  sign: call({
+    input: v.strictObject({
+      images: v.pipe(v.array(v.string()), v.nonEmpty()),
+      signBy: v.pipe(v.string(), v.nonEmpty('no identity provided')),
+      passphraseFile: v.optional(v.string()),
+      /** Absolute. */
+      directory: v.optional(v.string()),
+      /** Of an index also every manifest that it names. */
+      all: v.optional(v.boolean(), false),
+      authFile: v.optional(v.string()),
+      certDirectory: v.optional(v.string()),
+    }),
+    output: v.array(v.strictObject({ name: v.string(), digest, path: v.string() })),
   }),
   tag: call({
     input: v.strictObject({ image: nameOrId, names: v.pipe(v.array(v.string()), v.nonEmpty()) }),

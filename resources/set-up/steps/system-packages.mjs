@@ -25,6 +25,8 @@ export const testPackages = {
   mmdebstrap: 'makes a real Debian image for the tests',
   'apache2-utils': 'passwords of the test registry (htpasswd)',
   openssl: 'certificates of the test registry',
+  gpg: 'signs images in the tests',
+  skopeo: 'makes and reads images and signatures that are not ours',
   procps: 'looks for leaked processes',
   iproute2: 'looks at networks in the tests',
   iptables: 'firewall rules of published ports',

@@ -112,6 +112,10 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       const { Push } = await import('./push.ts');
       return new Push(context, pushOptions).run(nameOrId, destination);
     },
+    async sign(names, signOptions) {
+      const { signImages } = await import('./sign.ts');
+      return signImages(context, names, signOptions);
+    },
     tag(nameOrId, names) {
       const given = names.map(nameToGive);
       return state.transaction(() => {

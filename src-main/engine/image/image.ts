@@ -59,12 +59,38 @@ export interface PushOptions {
   /** Default gzip. zstd makes an OCI image. */
   readonly compressionFormat?: 'gzip' | 'zstd';
   readonly compressionLevel?: number;
+  /** A secret key that gpg has: simple signing, into the lookaside's staging folder. */
+  readonly signBy?: string;
+  /** A PEM file: a sigstore signature, attached in the registry. */
+  readonly signBySigstorePrivateKey?: string;
+  /** For either key. */
+  readonly signPassphraseFile?: string;
   readonly tlsVerify?: boolean;
   readonly credentials?: string;
   readonly authFile?: string;
   readonly certDirectory?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TransferProgress) => void;
+}
+
+export interface SignOptions {
+  /** A secret key that gpg has. */
+  readonly signBy: string;
+  readonly passphraseFile?: string | undefined;
+  /** Absolute; default: where registries.d says. */
+  readonly directory?: string | undefined;
+  /** Of an index also every manifest that it names. */
+  readonly all: boolean;
+  readonly authFile?: string | undefined;
+  readonly certDirectory?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface SignedManifest {
+  readonly name: string;
+  readonly digest: Digest;
+  /** Of the signature. */
+  readonly path: string;
 }
 
 export interface PushedImage {
@@ -171,6 +197,8 @@ export interface ImageStore {
    * Errors: those of `save` for what is read, those of a pull for the registry's side; `invalid-argument` for a destination that is none.
    */
   push(nameOrId: string, destination: string | undefined, options: PushOptions): Promise<PushedImage>;
+  /** Signs manifests that lie in registries (simple signing), beside signatures that there are. `not-found` when there is no such key. */
+  sign(names: readonly string[], options: SignOptions): Promise<SignedManifest[]>;
   tag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Without names: all of them. */
   untag(nameOrId: string, names: readonly string[]): ImageRecord;

@@ -4,7 +4,8 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest, ImageId } from '../../contract/ids.ts';
-import { type PolicyScope, checkPolicy, pathScopes } from '../registry/registry.ts';
+import { type PolicyScope, checkPolicy, decidePolicy, pathScopes, verifyPolicy } from '../registry/registry.ts';
+import { readFolder } from '../signature/signature.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { type Archive, type MemberReader, openArchive } from './archive.ts';
 import { afterFailure, commitImage, dropLayers } from './commit.ts';
@@ -75,16 +76,36 @@ export async function loadImages(context: ImageContext, path: string, options: L
   context.system.files.ensureDirectory(context.downloads.directory, 0o700);
   await using archive = await openArchive(path, context.downloads.directory, options.signal);
   const { images, transport } = readImages(archive);
-  const scopes = transport === 'docker-archive' ? [] : pathScopes(path);
+  // By what it is, not by how one came there.
+  const scopes = transport === 'docker-archive' ? [] : pathScopes(realpathSync(path));
   // The starter image has to work on a machine without a policy: whoever could exchange it could exchange Selkie itself.
   const own = isSameFile(path, starterArchive(context.config.resources));
-  checkPolicy({ transport, scopes, name: path, own }, { homeDirectory: context.system.identity.homeDirectory });
+  await checkTrust(context, { transport, scopes, name: path, own }, images, options);
   const loaded: ResolvedImage[] = [];
   for (const image of images) {
     const record = await loadImage(context, image, path, options);
     loaded.push({ record, name: image.names[0] ?? record.id });
   }
   return loaded;
+}
+
+/** Of these transports only dir: carries signatures, and none of them a name that could have been signed. */
+async function checkTrust(
+  { system }: ImageContext,
+  scope: PolicyScope,
+  images: readonly LoadableImage[],
+  { signal }: LoadOptions,
+): Promise<void> {
+  const files = { homeDirectory: system.identity.homeDirectory };
+  if (scope.transport !== 'dir') {
+    checkPolicy(scope, files);
+    return;
+  }
+  const decision = decidePolicy(scope, files);
+  for (const { manifestBytes } of images) {
+    const digest = `sha256:${hexOf(manifestBytes)}` as Digest;
+    await verifyPolicy(decision, scope.name, { digest, reference: undefined, signatures: readFolder(scope.name) }, system, signal);
+  }
 }
 
 function toSteps(context: ImageContext, image: LoadableImage): LayerStep[] {

@@ -3,7 +3,16 @@ import { EngineError, isCancelled, isEngineError, throwIfAborted } from '../../b
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
 import { type PullSource, type Reference, type Registries, formatReference, repositoryName, withDigest } from '../reference/reference.ts';
-import { type FetchedManifest, type RegistryClient, checkPolicy, createRegistryClient, dockerScopes } from '../registry/registry.ts';
+import {
+  type FetchedManifest,
+  type RegistryClient,
+  createRegistryClient,
+  decidePolicy,
+  dockerScopes,
+  findSignatures,
+  type PolicyDecision,
+  verifyPolicy,
+} from '../registry/registry.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { type NewImage, afterFailure, commitImage, dropBlobs, dropLayers } from './commit.ts';
 import { type ParsedConfig, parseConfig } from './config-blob.ts';
@@ -135,7 +144,7 @@ export class Pull {
 
   async #pullReference(client: RegistryClient, reference: Reference, how: string): Promise<ResolvedImage> {
     const name = formatReference(reference);
-    checkPolicy(
+    const decision = decidePolicy(
       { transport: 'docker', scopes: dockerScopes(name, repositoryName(reference)), name },
       { homeDirectory: this.#context.system.identity.homeDirectory },
     );
@@ -144,7 +153,7 @@ export class Pull {
       const from = source.isMirror ? `mirror ${source.registry}/${source.repository}` : how;
       this.#report({ kind: 'resolved', reference: name, source: from });
       try {
-        return await this.#pullFrom(client, reference, source);
+        return await this.#pullFrom(client, reference, source, decision);
       } catch (error) {
         if (!source.isMirror || isCancelled(error) || !isEngineError(error) || !tryElsewhere.has(error.code)) throw error;
         this.#warn(`mirror ${source.registry} does not serve it: ${error.message}`);
@@ -153,8 +162,8 @@ export class Pull {
     throw new EngineError('internal', `there is no source for ${name}`);
   }
 
-  async #pullFrom(client: RegistryClient, reference: Reference, source: PullSource): Promise<ResolvedImage> {
-    const fetched = await this.#fetchManifests(client, reference, source);
+  async #pullFrom(client: RegistryClient, reference: Reference, source: PullSource, decision: PolicyDecision): Promise<ResolvedImage> {
+    const fetched = await this.#fetchManifests(client, reference, source, decision);
     const plans = this.#plan(fetched);
     const transferOptions = { context: this.#context, client, source, signal: this.#options.signal, onProgress: this.#options.onProgress };
     const transfer = new LayerTransfer(transferOptions);
@@ -187,7 +196,7 @@ export class Pull {
     for (const { blobDigest } of plans) this.#context.downloads.remove(blobDigest);
   }
 
-  async #fetchManifests(client: RegistryClient, reference: Reference, source: PullSource): Promise<Fetched> {
+  async #fetchManifests(client: RegistryClient, reference: Reference, source: PullSource, decision: PolicyDecision): Promise<Fetched> {
     const { signal } = this.#options;
     const name = formatReference(reference);
     const top = await client.manifest(source, reference.digest ?? reference.tag ?? 'latest', signal);
@@ -201,6 +210,7 @@ export class Pull {
       parsed = parseManifest(chosen.bytes, chosen.contentType, `manifest ${entry.digest} of ${name}`);
     }
     this.#report({ kind: 'manifest', digest: chosen.digest });
+    await this.#verify(client, { reference, source, decision, digest: chosen.digest });
     const configBytes =
       findIntact(this.#context.blobs, parsed.config.digest) ??
       (await client.config(source, parsed.config.digest, parsed.config.size, signal));
@@ -218,6 +228,20 @@ export class Pull {
       config,
       configBytes,
     };
+  }
+
+  /** Of an index, as in Podman, the manifest that is taken has to be signed; the index need not be. */
+  async #verify(
+    client: RegistryClient,
+    of: { readonly reference: Reference; readonly source: PullSource; readonly decision: PolicyDecision; readonly digest: Digest },
+  ): Promise<void> {
+    const { reference, source, decision, digest } = of;
+    if (decision.requirements.length === 0) return;
+    const { system } = this.#context;
+    const { signal } = this.#options;
+    const { tag } = reference;
+    const signatures = await findSignatures({ client, source, tag, digest, folders: system.identity, signal });
+    await verifyPolicy(decision, formatReference(reference), { digest, reference, signatures }, system, signal);
   }
 
   #plan({ reference, manifest, config }: Fetched): LayerPlan[] {

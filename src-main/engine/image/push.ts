@@ -9,7 +9,8 @@ import {
   parseReference,
   withDefaultTag,
 } from '../reference/reference.ts';
-import { type RepositoryWriter, createRegistryClient } from '../registry/registry.ts';
+import { type RepositoryWriter, type SignatureTarget, createRegistryClient, openSignatureTarget } from '../registry/registry.ts';
+import { type Signer, openSigner } from '../signature/signature.ts';
 import { type Compression, checkLevel, compress } from './compress.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { PushOptions, PushedImage } from './image.ts';
@@ -32,6 +33,12 @@ import { Slots } from './slots.ts';
 /** Each compresses on all cores; two, so that one sends while the other waits for an answer. */
 const layersAtOnce = 2;
 
+interface Signing {
+  readonly signer: Signer;
+  readonly target: SignatureTarget;
+  readonly name: string;
+}
+
 interface Destination {
   readonly reference: Reference;
   readonly target: PullSource;
@@ -42,6 +49,7 @@ export class Push {
   readonly #options: PushOptions;
   readonly #registries: Registries;
   readonly #compression: Compression;
+  #signing: Signing | undefined;
 
   constructor(context: ImageContext, options: PushOptions) {
     this.#context = context;
@@ -64,10 +72,12 @@ export class Push {
     const { record, name } = resolveImage(this.#context.state.images, this.#registries, nameOrId);
     const place = this.#destination(destination ?? name, record.id);
     const image = toOutgoing(this.#context, record);
+    const signer = await this.#openSigner();
     await using client = this.#openClient();
     const { registry, repository } = place.reference;
     const others = repositoriesAt(this.#context.state, image, registry, repository);
     const writer = await client.writer(place.target, others);
+    if (signer) this.#signing = await this.#openSigning(signer, client, writer, place);
     const layers = await this.#sendLayers(writer, image, others);
     this.#remember(layers, registry, repository);
     await this.#sendConfig(writer, image);
@@ -91,6 +101,38 @@ export class Push {
     if (!found) throw new EngineError('internal', `there is no place for ${text}`);
     const { tlsVerify } = this.#options;
     return { reference, target: tlsVerify === undefined ? found : { ...found, insecure: !tlsVerify } };
+  }
+
+  #openSigner(): Promise<Signer | undefined> {
+    const { signBy, signBySigstorePrivateKey, signPassphraseFile, signal } = this.#options;
+    return openSigner(this.#context.system, {
+      signBy,
+      sigstorePrivateKey: signBySigstorePrivateKey,
+      passphraseFile: signPassphraseFile,
+      environment: this.#context.environment(),
+      signal,
+    });
+  }
+
+  async #openSigning(
+    signer: Signer,
+    client: ReturnType<typeof createRegistryClient>,
+    writer: RepositoryWriter,
+    { reference, target }: Destination,
+  ): Promise<Signing> {
+    const { system } = this.#context;
+    const tag = reference.tag ?? 'latest';
+    const signatures = await openSignatureTarget({
+      system,
+      client,
+      writer,
+      target,
+      tag,
+      folders: system.identity,
+      signer,
+      signal: this.#options.signal,
+    });
+    return { signer, target: signatures, name: formatReference(reference) };
   }
 
   #openClient(): ReturnType<typeof createRegistryClient> {
@@ -225,6 +267,11 @@ export class Push {
     const { signal, onProgress } = this.#options;
     const manifest = buildManifest(image, kind, layers);
     onProgress?.({ kind: 'manifest', digest: manifest.digest });
+    // Before the tag: nobody who asks for it finds it unsigned.
+    if (this.#signing) {
+      const { signer, target, name } = this.#signing;
+      await target.add(manifest.digest, await signer.sign(manifest.digest, name));
+    }
     // Registries may forbid to set a tag again, even to what it is.
     if ((await writer.manifestDigest(tag, signal)) === manifest.digest) return manifest.digest;
     await writer.putManifest(tag, manifest, signal);

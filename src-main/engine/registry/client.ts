@@ -9,6 +9,7 @@ import { type Limits, defaultLimits, largestConfigBytes, largestManifestBytes } 
 import { type RepositoryWriter, createRepositoryWriter } from './repository-writer.ts';
 import { TransientError, withRetries } from './retry.ts';
 import { Session, type SessionResponse } from './session.ts';
+import { fetchFile } from './file-fetch.ts';
 import { Transport } from './transport.ts';
 
 export interface RegistryClientOptions {
@@ -49,6 +50,8 @@ export interface RegistryClient extends AsyncDisposable {
   config(source: PullSource, digest: Digest, sizeBytes: number, signal?: AbortSignal): Promise<Buffer>;
   /** Goes on where the download stands, again after every break, until it is complete and verified. */
   download(source: PullSource, download: Download, options: DownloadOptions): Promise<void>;
+  /** Any file by its address, without credentials: undefined when it is not there. `limit-exceeded` when it is longer. */
+  file(url: URL, largestBytes: number, signal?: AbortSignal): Promise<Buffer | undefined>;
   /** To push there. `mountFrom`: further repositories of the registry whose blobs may be taken over. */
   writer(target: PullSource, mountFrom: readonly string[]): Promise<RepositoryWriter>;
 }
@@ -142,6 +145,10 @@ class HttpRegistryClient implements RegistryClient {
     const scopes = [`repository:${target.repository}:pull,push`, ...mountFrom.map((repository) => `repository:${repository}:pull`)];
     const session = await this.#openSession(target, scopes.join(' '));
     return createRepositoryWriter({ session, target, limits: this.#limits, onRetry: this.#options.onRetry });
+  }
+
+  file(url: URL, largestBytes: number, signal?: AbortSignal): Promise<Buffer | undefined> {
+    return this.#retrying(signal, () => fetchFile(this.#transport, url, largestBytes, signal));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

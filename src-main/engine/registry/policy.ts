@@ -1,8 +1,16 @@
-/** containers-policy.json(5): what may come into the store at all. */
+/** containers-policy.json(5): what may come into the store at all, and what signatures it needs for that. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { EngineError, messageOf } from '../../base/errors.ts';
+import { EngineError, isEngineError, messageOf } from '../../base/errors.ts';
+import type { System } from '../../system/system.ts';
+import {
+  type SignatureRequirement,
+  type SignedObject,
+  parseSignatureRequirement,
+  signatureTypes,
+  verifyRequirement,
+} from '../signature/signature.ts';
 
 /** What is about to come in, in the policy's terms. */
 export interface PolicyScope {
@@ -28,8 +36,6 @@ const policyFile = v.object({
 });
 type PolicyFile = v.InferOutput<typeof policyFile>;
 
-const knownRequirements = new Set(['signedBy', 'signedBaseLayer', 'sigstoreSigned']);
-
 /** Scopes of the docker transport: the reference, its repository, each namespace, the host, then wildcards of its domain. */
 export function dockerScopes(reference: string, repositoryName: string): string[] {
   const parts = repositoryName.split('/');
@@ -45,7 +51,8 @@ export function pathScopes(path: string): string[] {
   return parts.map((_part, index) => `/${parts.slice(0, parts.length - index).join('/')}`);
 }
 
-function candidatesOf(files: PolicyFiles): { readonly user: string; readonly system: string } {
+/** Whether or not they are there; the user's decides where both are. */
+export function policyCandidates(files: PolicyFiles): { readonly user: string; readonly system: string } {
   return {
     user: join(files.homeDirectory, '.config/containers/policy.json'),
     system: join(files.systemDirectory ?? '/etc', 'containers/policy.json'),
@@ -53,7 +60,7 @@ function candidatesOf(files: PolicyFiles): { readonly user: string; readonly sys
 }
 
 function readPolicy(files: PolicyFiles): { readonly path: string; readonly policy: PolicyFile } | undefined {
-  const { user, system } = candidatesOf(files);
+  const { user, system } = policyCandidates(files);
   for (const path of [user, system]) {
     let text: string;
     try {
@@ -84,7 +91,7 @@ function readPolicy(files: PolicyFiles): { readonly path: string; readonly polic
 const acceptsAll = '{"default":[{"type":"insecureAcceptAnything"}]}';
 
 function noPolicy(scope: PolicyScope, files: PolicyFiles): EngineError {
-  const { user, system } = candidatesOf(files);
+  const { user, system } = policyCandidates(files);
   const fix =
     `install the package golang-github-containers-common (containers-common on other distributions than Debian and Ubuntu), ` +
     `or write ${user} yourself; to accept every image: ${acceptsAll}`;
@@ -98,30 +105,85 @@ function noPolicy(scope: PolicyScope, files: PolicyFiles): EngineError {
   );
 }
 
+/** What is still to be shown; without requirements it may come in. */
+export interface PolicyDecision {
+  readonly requirements: readonly SignatureRequirement[];
+  /** The policy's file and the scope, for messages. */
+  readonly where: string;
+}
+
 /**
- * Passes or throws `denied`, as Podman does also where there is no policy at all. Requirements that need a signature checked are refused by name,
- * since this version checks none.
+ * Throws `denied` when it is rejected, as Podman does also where there is no policy at all; requirements that cannot be verified are refused by
+ * name. Needs neither network nor keys.
  */
-export function checkPolicy(scope: PolicyScope, files: PolicyFiles): void {
+export function decidePolicy(scope: PolicyScope, files: PolicyFiles): PolicyDecision {
   const found = readPolicy(files);
   if (!found) {
-    if (scope.own === true) return;
+    if (scope.own === true) return { requirements: [], where: '' };
     throw noPolicy(scope, files);
   }
   const { path, policy } = found;
   const transport = policy.transports[scope.transport] ?? {};
   const matched = [...scope.scopes, ''].find((one) => Object.hasOwn(transport, one));
   const applicable = matched === undefined ? policy.default : (transport[matched] ?? policy.default);
-  const where = matched === undefined ? 'by default' : `for ${scope.transport}:${matched}`;
-  for (const { type } of applicable) {
-    if (type === 'insecureAcceptAnything') continue;
-    if (type === 'reject')
-      throw new EngineError('denied', `${scope.name} is rejected by the policy ${path} (${where})`, {
-        fix: `Change ${path}, or use another image.`,
-      });
-    const why = knownRequirements.has(type) ? 'this version cannot verify signatures' : 'this requirement is not known';
-    throw new EngineError('denied', `${scope.name} needs ${type} by the policy ${path} (${where}), and ${why}`, {
-      fix: `Pull it with a tool that verifies ${type}, or change ${path}.`,
+  const where = `${path} (${matched === undefined ? 'by default' : `for ${scope.transport}:${matched}`})`;
+  if (applicable.some(({ type }) => type === 'reject'))
+    throw new EngineError('denied', `${scope.name} is rejected by the policy ${where}`, { fix: `Change ${path}, or use another image.` });
+  const requirements = applicable
+    .filter(({ type }) => type !== 'insecureAcceptAnything')
+    .map((one) => toRequirement(one, scope.name, { where, path }));
+  return { requirements, where };
+}
+
+function toRequirement(
+  document: v.InferOutput<typeof requirement>,
+  name: string,
+  { where, path }: { readonly where: string; readonly path: string },
+): SignatureRequirement {
+  const { type } = document;
+  try {
+    if (!signatureTypes.has(type)) throw new EngineError('unsupported', 'this requirement is not known');
+    return parseSignatureRequirement(document);
+  } catch (error) {
+    if (!isEngineError(error)) throw error;
+    throw new EngineError('denied', `${name} needs ${type.slice(0, 80)} by the policy ${where}, and ${error.message}`, {
+      fix: error.code === 'corrupt' ? `Correct ${path}.` : `Pull it with a tool that verifies ${type.slice(0, 80)}, or change ${path}.`,
+      cause: error,
     });
+  }
+}
+
+/** Of what comes by a transport that carries no signatures. */
+export function checkPolicy(scope: PolicyScope, files: PolicyFiles): void {
+  const { requirements, where } = decidePolicy(scope, files);
+  const [first] = requirements;
+  if (!first) return;
+  throw new EngineError(
+    'denied',
+    `${scope.name} needs ${first.type} by the policy ${where}, and ${scope.transport} carries no signatures`,
+    {
+      fix: 'Pull it from a registry, or change the policy.',
+    },
+  );
+}
+
+/** Every requirement has to be met. Throws `denied` with what was wrong with each signature; `missing-tool` (gpg). */
+export async function verifyPolicy(
+  { requirements, where }: PolicyDecision,
+  name: string,
+  object: SignedObject,
+  system: System,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (const one of requirements) {
+    try {
+      await verifyRequirement(one, object, system, signal);
+    } catch (error) {
+      if (!isEngineError(error) || error.code === 'cancelled') throw error;
+      throw new EngineError(error.code, `${name} is refused: the policy ${where} needs ${one.type}, and ${error.message}`, {
+        ...(error.fix === undefined ? {} : { fix: error.fix }),
+        cause: error,
+      });
+    }
   }
 }

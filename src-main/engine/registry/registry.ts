@@ -10,12 +10,15 @@
  *   never into a message.
  * - Answers of a server are hostile: sizes are bounded, texts are stripped of control characters.
  * - At most `attempts` (limits.ts) attempts without progress, with growing pauses; whoever cancels is heard at any moment.
- * - A policy that cannot be checked yet refuses; it never accepts silently.
+ * - A policy that cannot be checked refuses; it never accepts silently. What it asks signatures for is verified before any layer is fetched.
  * It keeps no connection and no token beyond one client's life.
  */
 export { type RegistryClient, type RegistryClientOptions, type FetchedManifest, createRegistryClient } from './client.ts';
 export { type RepositoryWriter } from './repository-writer.ts';
-export { type PolicyScope, checkPolicy, dockerScopes, pathScopes } from './policy.ts';
+export { type PolicyDecision, type PolicyScope, checkPolicy, decidePolicy, dockerScopes, pathScopes, verifyPolicy } from './policy.ts';
+export { findSignatures } from './signature-source.ts';
+export { type SignatureTarget, openSignatureTarget } from './signature-target.ts';
+export { type TrustLine, policyPath, readTrust, setTrust } from './trust.ts';
 export { type Limits } from './limits.ts';
 export {
   type LoginKey,

@@ -81,6 +81,10 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
       }
     },
 
+    async sign({ images: names, ...options }, { signal }) {
+      const signed = await images.sign(names, { ...options, signal });
+      return signed.map((one) => ({ ...one }));
+    },
     tag: ({ image, names }) => ({ id: images.tag(image, names).id }),
     untag: ({ image, names }) => ({ id: images.untag(image, names).id }),
 

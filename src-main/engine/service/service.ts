@@ -10,6 +10,7 @@ import { registryHandlers } from './registry-service.ts';
 import type { Rooms } from './rooms.ts';
 import { systemHandlers } from './system-service.ts';
 import { trashHandlers } from './trash-service.ts';
+import { trustHandlers } from './trust-service.ts';
 import { volumeHandlers } from './volume-service.ts';
 
 export type { Rooms } from './rooms.ts';
@@ -23,5 +24,6 @@ export function createHandlers(rooms: Rooms): EngineHandlers {
     system: systemHandlers(rooms),
     registry: registryHandlers(rooms),
     trash: trashHandlers(rooms),
+    trust: trustHandlers(rooms),
   };
 }

@@ -11,6 +11,8 @@ export interface Entry {
 export interface Group {
   readonly summary: string;
   readonly commands: Readonly<Record<string, Entry>>;
+  /** Groups within it: `image trust`. */
+  readonly groups?: Readonly<Record<string, Group>>;
 }
 
 const attach: Entry = { summary: 'Join a running container', load: async () => (await import('./commands/attach.ts')).attach };
@@ -170,12 +172,23 @@ export const groups: Readonly<Record<string, Group>> = {
       push,
       rm: rmi,
       save,
+      scp: { summary: 'Copy an image to or from another user or host', load: async () => (await import('./commands/scp.ts')).scp },
       search,
+      sign: { summary: 'Sign images in a registry', load: async () => (await import('./commands/sign.ts')).sign },
       tag,
       umount: { ...imageUnmount, alias: true },
       unmount: imageUnmount,
       tree: { summary: "Show an image's layers", load: async () => (await import('./commands/image-tree.ts')).imageTreeCommand },
       untag,
+    },
+    groups: {
+      trust: {
+        summary: 'Manage which images may come in',
+        commands: {
+          set: { summary: "Set what a registry's images need", load: async () => (await import('./commands/trust.ts')).trustSet },
+          show: { summary: 'Show which images may come in', load: async () => (await import('./commands/trust.ts')).trustShow },
+        },
+      },
     },
   },
   system: {
@@ -233,7 +246,7 @@ export const notYet: ReadonlySet<string> = new Set([
   ...['container checkpoint', 'container cleanup', 'container clone', 'container cp'],
   ...['container init', 'container pause', 'container restore', 'container runlabel'],
   ...['container unpause', 'container update', 'image build'],
-  ...['image scp', 'image sign', 'image trust', 'system connection'],
+  ...['system connection'],
   ...[
     'system renumber',
 

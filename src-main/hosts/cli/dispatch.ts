@@ -1,6 +1,6 @@
 /** From words to a command. */
 import { EngineError } from '../../base/errors.ts';
-import { commands, groups, notYet, type Entry } from './catalogue.ts';
+import { commands, groups, notYet, type Entry, type Group } from './catalogue.ts';
 import type { Invocation } from './command.ts';
 import { globalFlags, unsupportedGlobalFlags } from './options/global-flags.ts';
 import { flagTable, type FlagValues } from './options/flags.ts';
@@ -28,13 +28,18 @@ export async function dispatch(words: readonly string[]): Promise<Dispatched> {
   }
   if (first === 'help') return help(rest);
   const group = Object.hasOwn(groups, first) ? groups[first] : undefined;
-  if (group) {
-    const [second, ...more] = rest;
-    if (second === undefined) return { kind: 'text', text: await groupPage(first), complaint: `missing command 'selkie ${first} COMMAND'` };
-    if (second === '--help' || second === '-h' || second === 'help') return { kind: 'text', text: await groupPage(first) };
-    return invoke(find(second, group.commands, first), more, root.flags);
-  }
+  if (group) return dispatchGroup(first, group, rest, root.flags);
   return invoke(find(first, { ...commands, ...groupNames() }, ''), rest, root.flags);
+}
+
+async function dispatchGroup(name: string, group: Group, words: readonly string[], globals: Globals): Promise<Dispatched> {
+  const [first, ...rest] = words;
+  if (first === undefined)
+    return { kind: 'text', text: await groupPage(name, group), complaint: `missing command 'selkie ${name} COMMAND'` };
+  if (first === '--help' || first === '-h' || first === 'help') return { kind: 'text', text: await groupPage(name, group) };
+  const inner = group.groups && Object.hasOwn(group.groups, first) ? group.groups[first] : undefined;
+  if (inner) return dispatchGroup(`${name} ${first}`, inner, rest, globals);
+  return invoke(find(first, group.commands, name), rest, globals);
 }
 
 /** Groups take part in "did you mean". */
@@ -84,10 +89,12 @@ function distance(a: string, b: string): number {
 }
 
 async function help(words: readonly string[]): Promise<Dispatched> {
-  const [first, second] = words;
+  const [first, second, third] = words;
   if (first === undefined) return { kind: 'text', text: await rootHelp() };
   const group = Object.hasOwn(groups, first) ? groups[first] : undefined;
-  if (group && second === undefined) return { kind: 'text', text: await groupPage(first) };
+  if (group && second === undefined) return { kind: 'text', text: await groupPage(first, group) };
+  const inner = second !== undefined && group?.groups && Object.hasOwn(group.groups, second) ? group.groups[second] : undefined;
+  if (inner) return dispatchGroup(`${first} ${second ?? ''}`, inner, third === undefined ? ['help'] : [third, '--help'], {});
   const entry = group && second !== undefined ? find(second, group.commands, first) : find(first, commands, '');
   const { commandHelp } = await import('./output/help.ts');
   return { kind: 'text', text: commandHelp((await entry.load()).help) };
@@ -104,13 +111,13 @@ async function rootHelp(): Promise<string> {
   });
 }
 
-async function groupPage(name: string): Promise<string> {
+async function groupPage(name: string, group: Group): Promise<string> {
   const { groupHelp } = await import('./output/help.ts');
-  const group = groups[name];
-  const entries = Object.entries(group?.commands ?? {}).filter(([, entry]) => entry.alias !== true);
+  const own = Object.entries(group.commands).filter(([, entry]) => entry.alias !== true);
+  const entries = [...own, ...Object.entries(group.groups ?? {})];
   return groupHelp({
     name,
-    description: group?.summary ?? '',
+    description: group.summary,
     commands: entries.map(([word, { summary }]) => ({ name: word, summary })),
     flags: {},
   });

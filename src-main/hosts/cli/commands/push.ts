@@ -46,6 +46,22 @@ function parseChoice<T extends string>(flag: string, text: string | undefined, c
   return found;
 }
 
+interface SigningFlags {
+  readonly 'sign-by'?: string | undefined;
+  readonly 'sign-by-sigstore-private-key'?: string | undefined;
+  readonly 'sign-passphrase-file'?: string | undefined;
+}
+
+function signingOptions(flags: SigningFlags, { workingDirectory }: Context) {
+  const key = flags['sign-by-sigstore-private-key'];
+  const passphrase = flags['sign-passphrase-file'];
+  return {
+    ...(flags['sign-by'] === undefined ? {} : { signBy: flags['sign-by'] }),
+    ...(key === undefined ? {} : { signBySigstorePrivateKey: resolve(workingDirectory, key) }),
+    ...(passphrase === undefined ? {} : { signPassphraseFile: resolve(workingDirectory, passphrase) }),
+  };
+}
+
 async function writeDigest(path: string, digest: string): Promise<void> {
   try {
     await writeFile(path, digest);
@@ -101,6 +117,9 @@ export const push = command({
     format: { kind: 'string', short: 'f', help: 'Kind of manifest: oci or v2s2; default: as it came' },
     quiet: { kind: 'bool', short: 'q', help: 'Show no progress' },
     'remove-signatures': { kind: 'bool', hidden: true, help: 'Without effect: the store keeps no signatures' },
+    'sign-by': { kind: 'string', word: 'fingerprint', help: "Sign it with a key of gpg's" },
+    'sign-by-sigstore-private-key': { kind: 'string', word: 'path', help: 'Sign it with a private key in PEM, as sigstore does' },
+    'sign-passphrase-file': { kind: 'string', word: 'path', help: "File with the signing key's passphrase" },
     'tls-verify': { kind: 'bool', help: 'Require HTTPS and a certificate that can be trusted', default: 'true' },
   }),
   unsupported: {
@@ -110,10 +129,7 @@ export const push = command({
     'force-compression': '',
     retry: '',
     'retry-delay': '',
-    'sign-by': '',
-    'sign-by-sigstore': '',
-    'sign-by-sigstore-private-key': '',
-    'sign-passphrase-file': '',
+    'sign-by-sigstore': 'it is for keys by Fulcio; --sign-by-sigstore-private-key signs with a key of your own',
   },
   arguments: [1, 2],
   async run({ flags, positionals: [image = '', destination] }, context) {
@@ -127,6 +143,8 @@ export const push = command({
     if (local) {
       if (format !== undefined || compressionFormat !== undefined || level !== undefined)
         throw new EngineError('invalid-argument', `--format and --compression-… are for registries; ${local.format} has its own form`);
+      if (Object.keys(signingOptions(flags, context)).length > 0)
+        throw new EngineError('unsupported', `an image is signed on its way to a registry; ${local.format} is written without signatures`);
       digest = await writeLocally(image, local, flags.quiet === true, flags.compress === true, context);
     } else {
       if (flags.compress === true) throw new EngineError('invalid-argument', "--compress can be set only when the destination is 'dir:'");
@@ -138,6 +156,7 @@ export const push = command({
         ...(format === undefined ? {} : { format }),
         ...(compressionFormat === undefined ? {} : { compressionFormat }),
         ...(level === undefined ? {} : { compressionLevel: Number(level) }),
+        ...signingOptions(flags, context),
         ...(flags['tls-verify'] === undefined ? {} : { tlsVerify: flags['tls-verify'] }),
         ...(flags.creds === undefined ? {} : { credentials: flags.creds }),
         ...(flags.authfile === undefined ? {} : { authFile: flags.authfile }),
