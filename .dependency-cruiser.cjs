@@ -26,7 +26,7 @@ const engineRooms = {
   tree: ['snapshot'],
   mount: ['snapshot', 'state'],
   image: ['reference', 'signature', 'registry', 'content', 'layer', 'tree', 'snapshot', 'state', 'config', 'events'],
-  container: ['image', 'layer', 'tree', 'mount', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference'],
+  container: ['image', 'layer', 'tree', 'mount', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference', 'host'],
   trash: ['config', 'state', 'snapshot', 'image', 'volume', 'container'],
   upkeep: ['config', 'state', 'snapshot', 'image', 'volume', 'container', 'trash'],
   service: ['trash', 'upkeep', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content', 'signature'],

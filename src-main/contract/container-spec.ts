@@ -128,6 +128,14 @@ export const containerSpec = v.strictObject({
   ipc: v.optional(namespaceMode, 'private'),
   uts: v.optional(namespaceMode, 'private'),
   cgroupns: v.optional(namespaceMode),
+  /** Podman's words: host, keep-id[:uid=,gid=,size=], nomap, auto[:size=,uidmapping=,gidmapping=], container:NAME, private; undefined: containers.conf. */
+  userns: v.optional(text),
+  /** CONTAINER:FROM[:AMOUNT]; with one of the two it is for both. */
+  uidMap: v.optional(list, []),
+  gidMap: v.optional(list, []),
+  /** A name in /etc/subuid and /etc/subgid whose ranges are the maps. */
+  subUidName: v.optional(text),
+  subGidName: v.optional(text),
   /** KEY → value */
   labels: v.optional(v.record(text, text), {}),
   annotations: v.optional(v.record(text, text), {}),

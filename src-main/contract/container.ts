@@ -106,6 +106,11 @@ export const containerDetail = v.strictObject({
     pidMode: v.string(),
     ipcMode: v.string(),
     utsMode: v.string(),
+    /** Empty: the engine's; private. */
+    usernsMode: v.string(),
+    /** INSIDE:OUTSIDE:SIZE, outside as the engine sees it; empty without one. */
+    uidMap: v.array(v.string()),
+    gidMap: v.array(v.string()),
     cgroupMode: v.string(),
     logDriver: v.string(),
     logPath: v.string(),

@@ -102,6 +102,8 @@ export const transferProgress = v.variant('kind', [
     /** Of a retry: why. */
     message: v.optional(v.string()),
   }),
+  /** Of a container with a user namespace where mounts cannot translate owners: files of the copy that have their new one. */
+  v.strictObject({ kind: v.literal('mapping'), digest, state: v.picklist(['copying', 'done']), entries: v.number() }),
   v.strictObject({ kind: v.literal('config'), digest }),
   v.strictObject({ kind: v.literal('manifest'), digest }),
   v.strictObject({ kind: v.literal('warning'), message: v.string() }),

@@ -155,6 +155,11 @@ export type MountFlag =
 export interface Mounts {
   /** mount(2). `data` longer than a page is refused before the kernel cuts it. */
   mount(source: string, target: string, type: string, flags: readonly MountFlag[], data?: string): void;
+  /**
+   * What `source` shows, at `target`, with its owners translated by a user namespace: an id inside is on the disk what it is outside for whoever
+   * looks (mount_setattr(2), MOUNT_ATTR_IDMAP). `denied` or `invalid-argument` where the file system, the kernel or our rights do not allow it.
+   */
+  mountMapped(source: string, target: string, userNamespace: number): void;
   /** Nothing mounted there: no error. */
   unmount(target: string, options?: { readonly detach?: boolean }): void;
   /** /proc/self/mountinfo, parsed. */
@@ -163,10 +168,12 @@ export interface Mounts {
 }
 
 export interface Namespaces {
-  /** Makes a network namespace and pins it by a bind mount at `path` (as ip-netns(8) does, whatever the folder). */
-  createNetwork(path: string): Promise<void>;
+  /** Makes a network namespace and pins it by a bind mount at `path` (as ip-netns(8) does, whatever the folder); it belongs to our user namespace or to the one given. */
+  createNetwork(path: string, options?: { readonly userNamespace?: number | undefined }): Promise<void>;
   /** Unpins it. Nothing there: no error. */
   removeNetwork(path: string): void;
+  /** A user namespace below ours with these maps, and nobody in it; it is there until the disposal. Takes some milliseconds, all of them waiting. */
+  openUser(uids: readonly IdRange[], gids: readonly IdRange[]): { readonly descriptor: number } & Disposable;
 }
 
 export type CgroupVersion = 'v1' | 'v2' | 'hybrid' | 'none';

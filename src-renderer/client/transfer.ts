@@ -34,6 +34,7 @@ export function foldTransfer(transfer: Transfer, progress: TransferProgress, now
       return { ...transfer, warnings: [...transfer.warnings, progress.message] };
     case 'layer':
       return measured({ ...transfer, layers: withLayer(transfer.layers, progress) }, nowMs);
+    case 'mapping':
     case 'config':
     case 'manifest':
       return transfer;

@@ -43,6 +43,8 @@ export interface ContainerDefaults {
   readonly dnsOptions: readonly string[];
   readonly stopTimeoutSeconds: number;
   readonly logMaxSizeBytes: number;
+  /** containers.conf userns: --userns in Podman's words. */
+  readonly userNamespace: string;
 }
 
 export { loadConfig, tmpDirectory, type ConfigRequest, type EngineOptions } from './load-config.ts';

@@ -151,5 +151,6 @@ function containerDefaults(settings: Settings, processes: Pick<Processes, 'find'
     dnsOptions: settings.texts('containers', 'dns_options') ?? [],
     stopTimeoutSeconds: settings.integer('engine', 'stop_timeout') ?? 10,
     logMaxSizeBytes: Math.max(logSizeMax, 0),
+    userNamespace: settings.text('containers', 'userns') ?? '',
   };
 }

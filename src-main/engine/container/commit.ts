@@ -97,11 +97,17 @@ async function openSource(
   if (squash) {
     const ours = engineMadeIn(room, record, signal);
     const held = await room.trees.hold(record.id);
-    const tar = writeTreeTar(held.path, { attributes, signal, leaveOut: ({ path }) => ours.has(path) });
+    const tar = writeTreeTar(held.path, {
+      attributes,
+      signal,
+      owners: record.config.userNamespace,
+      leaveOut: ({ path }) => ours.has(path),
+    });
     return { tar, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
   }
-  const changes = snapshotChanges(room.snapshots.changes(record.id), { attributes, signal });
-  return { tar: writeLayerTar(changes, { attributes, signal }), ...asyncDisposable(() => Promise.resolve()) };
+  const found = room.snapshots.changes(record.id);
+  const changes = snapshotChanges(found, { attributes, signal });
+  return { tar: writeLayerTar(changes, { attributes, signal, owners: found.owners }), ...asyncDisposable(() => Promise.resolve()) };
 }
 
 /** What is in the container's tree only because the engine mounts something there. */

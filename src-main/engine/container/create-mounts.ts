@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, statSync } from 'node:fs';
+import { chownSync, existsSync, statSync } from 'node:fs';
 import { isAbsolute, posix } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import type { ContainerSpec, MountSpec } from '../../contract/container-spec.ts';
 import type { ImageConfig } from '../../contract/image.ts';
-import type { ContainerMount } from '../state/state.ts';
+import type { ContainerConfig, ContainerMount } from '../state/state.ts';
+import { ownerOf } from './mapped-owner.ts';
 import { removeVolumes } from './remove.ts';
 import type { Room } from './room.ts';
 
@@ -88,13 +89,17 @@ export async function unmakeVolumes(room: Room, names: readonly string[]): Promi
 }
 
 /** Makes the volumes that are missing, and has those that are used for the first time filled with what the image has at their place (unless `nocopy`). */
-export async function prepareVolumes(room: Room, id: string, mounts: readonly ContainerMount[]): Promise<void> {
-  const volumes = mounts.filter(({ type }) => type === 'volume');
+export async function prepareVolumes(room: Room, id: string, config: ContainerConfig, made: readonly string[]): Promise<void> {
+  const volumes = config.mounts.filter(({ type }) => type === 'volume');
   for (const { volumeName, anonymous } of volumes) await room.volumes.ensure(volumeName, { anonymous });
   const filled = volumes.filter(({ options }) => !options.includes('nocopy'));
-  if (filled.length === 0) return;
+  if (filled.length === 0 && (volumes.length === 0 || !config.userNamespace)) return;
   const rootfs = room.snapshots.mount(id);
   try {
+    if (config.userNamespace) {
+      const owner = ownerOf(room, config, rootfs);
+      for (const { volumeName, hostPath } of volumes) if (made.includes(volumeName)) chownSync(hostPath, owner.uid, owner.gid);
+    }
     for (const { volumeName, target } of filled) await room.volumes.populate(volumeName, rootfs, target);
   } finally {
     room.snapshots.unmount(id);

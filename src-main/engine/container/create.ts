@@ -4,11 +4,13 @@ import type { ContainerSpec } from '../../contract/container-spec.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
 import type { ResolvedImage } from '../image/image.ts';
-import type { ContainerRecord } from '../state/state.ts';
+import type { ContainerRecord, Operation } from '../state/state.ts';
 import { decideConfig } from './create-config.ts';
+import { mappedGround, planFor, usedIds } from './create-mapped.ts';
 import { missingVolumes, prepareVolumes, unmakeVolumes } from './create-mounts.ts';
 import { generateName, newContainerId } from './names.ts';
 import { appendEvent, endOperation, type Room } from './room.ts';
+import { wantsUserNamespace, type UserNamespacePlan } from './user-namespace.ts';
 
 export interface CreateOptions {
   readonly onProgress?: (progress: TransferProgress) => void;
@@ -27,8 +29,10 @@ export async function createContainer(
   const id = newContainerId();
   const name = spec.name ?? generateName((candidate) => findByName(room, candidate) !== undefined);
   requireFreeName(room, name);
+  const mapped = wantsUserNamespace(room, spec);
   const image = await obtainImage(room, spec, options);
   const config = decideConfig(room, id, spec, image);
+  const plan = mapped ? await planFor(room, spec, config) : undefined;
   throwIfAborted(options.signal);
   const record: ContainerRecord = {
     ...{ id, name, imageId: image.record.id, config },
@@ -39,31 +43,42 @@ export async function createContainer(
     ...{ restartCount: 0, stoppedByUser: false, network: undefined, networkState: undefined },
     bootId: room.system.identity.bootId,
   };
-  await put(room, record);
-  return { record, warnings: config.warnings };
+  const made = await put(room, record, plan, options);
+  return { record: made, warnings: config.warnings };
 }
 
-async function put(room: Room, record: ContainerRecord): Promise<void> {
-  const { id, config } = record;
+async function put(
+  room: Room,
+  draft: ContainerRecord,
+  plan: UserNamespacePlan | undefined,
+  options: CreateOptions,
+): Promise<ContainerRecord> {
+  const { id } = draft;
   using _lock = await room.state.lock('container', id);
-  // The image cannot be removed before the record refers to it.
-  using _imageLock = await room.state.lock('image', record.imageId);
-  if (!room.state.images.find(record.imageId)) {
-    throw new EngineError('not-found', `${config.imageName}: image not known (it was removed meanwhile)`, {
-      details: { image: config.imageName },
-    });
-  }
-  const volumes = missingVolumes(room, config.mounts);
-  using operation = room.state.operations.begin('container.create', id, { volumes });
+  const volumes = missingVolumes(room, draft.config.mounts);
+  const { record, operation: begun } = begin(room, draft, plan, volumes);
+  using operation = begun;
+  const { config } = record;
   try {
-    await room.snapshots.createWritable(id, config.parentChainId);
+    const ground = config.userNamespace
+      ? await mappedGround(room, record, config.userNamespace, options)
+      : { parent: config.parentChainId };
+    // The image cannot be removed before the record refers to it.
+    using _imageLock = await room.state.lock('image', record.imageId);
+    if (!room.state.images.find(record.imageId)) {
+      throw new EngineError('not-found', `${config.imageName}: image not known (it was removed meanwhile)`, {
+        details: { image: config.imageName },
+      });
+    }
+    await room.snapshots.createWritable(id, ground.parent, ground.mapping);
     mkdirSync(room.paths.directory(id), { recursive: true, mode: 0o700 });
-    await prepareVolumes(room, id, config.mounts);
+    await prepareVolumes(room, id, config, volumes);
     room.state.transaction(() => {
       room.state.containers.insert(record);
       appendEvent(room, record, 'create');
       endOperation(operation);
     });
+    return record;
   } catch (error) {
     try {
       await undoCreate(room, id, volumes);
@@ -73,6 +88,22 @@ async function put(room: Room, record: ContainerRecord): Promise<void> {
     }
     throw error;
   }
+}
+
+/** The ids of a user namespace are chosen in the transaction of the journal entry that keeps them for it until there is a record. */
+function begin(
+  room: Room,
+  draft: ContainerRecord,
+  plan: UserNamespacePlan | undefined,
+  volumes: readonly string[],
+): { readonly record: ContainerRecord; readonly operation: Operation } {
+  const { state } = room;
+  if (!plan) return { record: draft, operation: state.operations.begin('container.create', draft.id, { volumes }) };
+  return state.transaction(() => {
+    const userNamespace = plan(() => usedIds(room));
+    const operation = state.operations.begin('container.create', draft.id, { volumes, userNamespace });
+    return { record: { ...draft, config: { ...draft.config, userNamespace } }, operation };
+  });
 }
 
 /** Also the repair of a creation that was cut off: there is no record, so all that bears its id goes. */

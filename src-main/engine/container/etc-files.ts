@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import type { NetworkSetup } from '../network/network.ts';
+import { hostOwner } from '../runtime/runtime.ts';
 import type { ContainerRecord } from '../state/state.ts';
 import { bundleFiles } from './paths.ts';
 import type { Room } from './room.ts';
@@ -19,8 +20,12 @@ export function writeEtcFiles(room: Room, record: ContainerRecord, network: EtcN
   const bundle = room.paths.bundle(record.id);
   const { config } = record;
   const own = config.networkMode !== 'host';
+  const owner = config.userNamespace && hostOwner(config, { uid: 0, gid: 0 });
   const write = (name: string, text: string): void => {
-    writeFileSync(join(bundle, name), text, { mode: 0o644 });
+    const path = join(bundle, name);
+    writeFileSync(path, text, { mode: 0o644 });
+    // The container's root may write to its own.
+    if (owner) chownSync(path, owner.uid, owner.gid);
   };
   write(bundleFiles.hostname, `${config.hostname}\n`);
   write(bundleFiles.hosts, hostsText(readOptional('/etc/hosts') ?? '', record, network));

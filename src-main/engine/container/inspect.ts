@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { IdRange } from '../../system/system.ts';
 import type { ContainerDetail } from '../../contract/container.ts';
 import { controllerAvailable } from '../runtime/runtime.ts';
 import { capabilitiesFor } from '../security/security.ts';
@@ -35,7 +36,7 @@ function configOf(room: Room, record: ContainerRecord): ContainerDetail['config'
   const { spec, imageConfig } = config;
   return {
     hostname: config.hostname,
-    user: spec.user ?? imageConfig.user,
+    user: spec.user ?? config.userNamespace?.user ?? imageConfig.user,
     entrypoint: [...config.entrypoint],
     command: [...config.command],
     environment: environmentOf(room, record),
@@ -73,7 +74,7 @@ function environmentOf(room: Room, record: ContainerRecord): string[] {
 function hostOf(room: Room, record: ContainerRecord): ContainerDetail['host'] {
   const { config } = record;
   const { spec } = config;
-  const user = spec.user ?? config.imageConfig.user;
+  const user = spec.user ?? config.userNamespace?.user ?? config.imageConfig.user;
   const isRoot = user === '' || /^(0|root)(:|$)/.test(user);
   const capabilities = capabilitiesFor(
     { defaults: room.config.defaults.capabilities, add: spec.capAdd, drop: spec.capDrop, privileged: spec.privileged },
@@ -102,6 +103,9 @@ function hostOf(room: Room, record: ContainerRecord): ContainerDetail['host'] {
     pidMode: spec.pid,
     ipcMode: spec.ipc,
     utsMode: spec.uts,
+    usernsMode: config.userNamespace === undefined ? '' : 'private',
+    uidMap: (config.userNamespace?.uids ?? []).map(mapWord),
+    gidMap: (config.userNamespace?.gids ?? []).map(mapWord),
     cgroupMode: spec.cgroupns ?? (room.system.cgroups.version === 'v2' ? 'private' : 'host'),
     logDriver: spec.logDriver,
     logPath: config.logPath,
@@ -110,6 +114,10 @@ function hostOf(room: Room, record: ContainerRecord): ContainerDetail['host'] {
     cgroupManager: room.runtime.cgroupManager,
     cgroupPath: cgroup.get('') ?? cgroup.get('memory') ?? '',
   };
+}
+
+function mapWord({ containerId, hostId, size }: IdRange): string {
+  return [containerId, hostId, size].join(':');
 }
 
 /** As a start gives it: the engine's own limit is left out where nobody can enforce it. */

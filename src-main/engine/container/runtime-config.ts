@@ -21,7 +21,12 @@ export interface RuntimeConfig {
 export function writeRuntimeConfig(
   room: Room,
   record: ContainerRecord,
-  start: { readonly rootfs: string; readonly sandboxPath: string | undefined; readonly size: TerminalSize | undefined },
+  start: {
+    readonly rootfs: string;
+    readonly sandboxPath: string | undefined;
+    readonly userNamespacePath: string | undefined;
+    readonly size: TerminalSize | undefined;
+  },
 ): RuntimeConfig {
   const bundle = room.paths.bundle(record.id);
   const { spec, user, warnings } = buildRuntimeSpec({
@@ -36,6 +41,7 @@ export function writeRuntimeConfig(
       containerenv: join(bundle, bundleFiles.containerEnvironment),
     },
     sandboxPath: start.sandboxPath,
+    userNamespacePath: start.userNamespacePath,
     size: start.size,
   });
   ensureWorkingDirectory(room.system.attributes, record, start.rootfs, user);

@@ -10,6 +10,7 @@ import { findExit, settleExit } from './exit.ts';
 import { waitForMonitor } from './monitor-end.ts';
 import { bundleFiles, readPid } from './paths.ts';
 import { appendEvent, endOperation, isActive, titleOf, type Room } from './room.ts';
+import { openUserNamespace, prepareTree } from './start-mapped.ts';
 import { writeRuntimeConfig, type TerminalSize } from './runtime-config.ts';
 
 export interface StartOptions {
@@ -70,9 +71,14 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
   mkdirSync(room.paths.exits, { recursive: true, mode: 0o700 });
   mkdirSync(room.paths.directory(id), { recursive: true, mode: 0o700 });
-  const setup = await setUpNetwork(room, record);
+  using userNamespace = config.userNamespace && openUserNamespace(room, config.userNamespace);
+  const setup = await setUpNetwork(room, record, userNamespace?.descriptor);
   writeEtcFiles(room, record, setup);
-  const runtimeConfig = writeRuntimeConfig(room, record, { rootfs, sandboxPath: setup.sandboxPath, size: options.size });
+  if (config.userNamespace) prepareTree(room, record, config.userNamespace, rootfs);
+  const runtimeConfig = writeRuntimeConfig(room, record, {
+    ...{ rootfs, sandboxPath: setup.sandboxPath, userNamespacePath: userNamespace?.path },
+    size: options.size,
+  });
   const { spec } = config;
   const [connected, created] = await bothOf(
     setup.connected,
@@ -129,7 +135,7 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
 }
 
 /** What teardown needs is in the record before the first packet: a crash from here on leaks no network. */
-async function setUpNetwork(room: Room, record: ContainerRecord): Promise<NetworkSetup> {
+async function setUpNetwork(room: Room, record: ContainerRecord, userNamespace: number | undefined): Promise<NetworkSetup> {
   const { config } = record;
   const setup = await room.network.setup({
     containerId: record.id,
@@ -139,6 +145,7 @@ async function setUpNetwork(room: Room, record: ContainerRecord): Promise<Networ
     options: config.spec.network.options,
     ports: config.ports,
     runDirectory: room.paths.bundle(record.id),
+    userNamespace,
   });
   // Seen by `bothOf` later; until then a rejection is not unhandled.
   setup.connected.catch(() => undefined);

@@ -14,6 +14,8 @@ import type { CheckContext } from './line.ts';
 import { checkOverlay } from './overlay-line.ts';
 import { checkMapTool, checkPolicy, checkSeccomp, checkTools } from './tool-lines.ts';
 
+export { readSubordinateRanges } from './subordinate-ids.ts';
+
 /** The lines of `selkie system check` about the host, in the order in which to read them. Takes as long as the slowest `--version`. */
 export async function checkHost(system: System, config?: EngineConfig): Promise<CheckLine[]> {
   const { identity } = system;

@@ -148,6 +148,7 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     const image = images.find(({ chainIds }) => chainIds.includes(id));
     if (image) throw inUse(id, `image ${image.id.slice(0, 12)} needs it`, { image: image.id });
     // The snapshot first: it refuses while a container lies on it. Without it the record is no longer believed.
+    await snapshots.removeMappedCopies(id);
     await snapshots.remove(id);
     state.transaction(() => {
       state.layers.remove(id);
@@ -161,6 +162,7 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     if (!lock || find(id)) return false;
     const recorded = state.layers.find(id) !== undefined;
     if (!recorded && !snapshots.has(id)) return false;
+    await snapshots.removeMappedCopies(id);
     await snapshots.remove(id);
     if (recorded)
       state.transaction(() => {

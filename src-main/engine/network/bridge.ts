@@ -69,7 +69,7 @@ export class Bridge {
     checkListeners(this.#system, ports);
     // A crash before the lease may have left one.
     this.#system.namespaces.removeNetwork(netnsPath);
-    await this.#system.namespaces.createNetwork(netnsPath);
+    await this.#system.namespaces.createNetwork(netnsPath, { userNamespace: request.userNamespace });
     const wish = {
       containerId: request.containerId,
       containerName: request.containerName,

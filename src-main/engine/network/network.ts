@@ -24,6 +24,8 @@ export interface NetworkRequest {
   readonly ports: readonly PortMapping[];
   /** A folder of this container in the run root, for sockets and pid files. */
   readonly runDirectory: string;
+  /** A descriptor of the user namespace that its network belongs to; undefined: ours. */
+  readonly userNamespace?: number | undefined;
 }
 
 export interface NetworkSetup {

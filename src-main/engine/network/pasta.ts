@@ -104,7 +104,7 @@ export class Pasta {
     await this.teardown(state);
     checkListeners(this.#system, ports);
     const isRecent = (await this.#helpText(path)).includes('--map-guest-addr');
-    await this.#system.namespaces.createNetwork(state.netnsPath);
+    await this.#system.namespaces.createNetwork(state.netnsPath, { userNamespace: request.userNamespace });
     const args = [
       '--config-net',
       '--quiet',

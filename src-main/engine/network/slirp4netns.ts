@@ -48,7 +48,7 @@ export class Slirp4netns {
     await this.teardown({ kind: 'slirp4netns', netnsPath, runDirectory });
     checkListeners(this.#system, ports);
     this.#system.files.ensureDirectory(runDirectory, 0o700);
-    await this.#system.namespaces.createNetwork(netnsPath);
+    await this.#system.namespaces.createNetwork(netnsPath, { userNamespace: request.userNamespace });
     const child = this.#spawn(path, words, netnsPath, runDirectory);
     const state: SlirpState = { kind: 'slirp4netns', netnsPath, runDirectory, pid: child.pid };
     const addresses = slirpAddresses(words.subnet);

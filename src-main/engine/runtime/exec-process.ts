@@ -4,7 +4,7 @@ import type { EngineConfig } from '../config/config.ts';
 import { capabilitiesFor, parseSecurityOptions } from '../security/security.ts';
 import type { ContainerConfig } from '../state/state.ts';
 import type { OciProcess } from './oci-spec.ts';
-import { assign, containerEnvironment, ociUser, terminal, type TerminalSize, umaskOf, workingDirectoryOf } from './process.ts';
+import { assign, containerEnvironment, ociUser, terminal, type TerminalSize, umaskOf, userOf, workingDirectoryOf } from './process.ts';
 import { rlimitsFor } from './rlimits.ts';
 import { resolveUser } from './user.ts';
 
@@ -29,7 +29,7 @@ export function buildExecProcess(input: ExecProcessInput): OciProcess {
   const user = resolveUser(
     system.attributes,
     input.rootfs,
-    input.user ?? spec.user ?? container.imageConfig.user,
+    input.user ?? userOf(container),
     // Another user has the groups of that user, not those that were added for the container's.
     input.user === undefined ? spec.groupAdd : [],
   );

@@ -80,10 +80,15 @@ function kernelMounts(context: MountContext): OciMount[] {
   ];
 }
 
+/** It is in another user namespace than the host's. */
+function isConfined(container: ContainerConfig, system: MountContext['system']): boolean {
+  return system.identity.rootless || container.userNamespace !== undefined;
+}
+
 /** A user namespace may mount its own kind of proc only where it also owns the pid namespace. */
 function procMount({ container, system }: MountContext): OciMount {
   const options = ['nosuid', 'noexec', 'nodev'];
-  return container.spec.pid === 'host' && system.identity.rootless
+  return container.spec.pid === 'host' && isConfined(container, system)
     ? { destination: '/proc', type: 'bind', source: '/proc', options: [...options, 'rbind'] }
     : { destination: '/proc', type: 'proc', source: 'proc', options };
 }
@@ -91,15 +96,15 @@ function procMount({ container, system }: MountContext): OciMount {
 /** A user namespace may mount sysfs only where it also owns the network namespace: with the host's network, the host's is bound. */
 function sysMount({ container, system }: MountContext): OciMount {
   const options = ['rprivate', 'nosuid', 'noexec', 'nodev', container.spec.privileged ? 'rw' : 'ro'];
-  return container.networkMode === 'host' && system.identity.rootless
+  return container.networkMode === 'host' && isConfined(container, system)
     ? { destination: '/sys', type: 'bind', source: '/sys', options: [...options, 'rbind'] }
     : { destination: '/sys', type: 'sysfs', source: 'sysfs', options };
 }
 
 /** Group 5 is tty everywhere; a user namespace that does not map it cannot name it. */
-function devptsOptions({ system }: MountContext): string[] {
-  const { rootless, gidMap } = system.identity;
-  const mapped = !rootless || gidMap.some((range) => range.containerId <= 5 && 5 < range.containerId + range.size);
+function devptsOptions({ container, system }: MountContext): string[] {
+  const gidMap = container.userNamespace?.gids ?? system.identity.gidMap;
+  const mapped = !isConfined(container, system) || gidMap.some((range) => range.containerId <= 5 && 5 < range.containerId + range.size);
   return ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(mapped ? ['gid=5'] : [])];
 }
 
@@ -109,7 +114,7 @@ function mqueueMount({ container, system }: MountContext): OciMount[] {
   const destination = '/dev/mqueue';
   if (container.spec.ipc === 'private') return [{ destination, type: 'mqueue', source: 'mqueue', options }];
   if (existsSync(destination)) return [{ destination, type: 'bind', source: destination, options: ['bind', ...options] }];
-  return system.identity.rootless ? [] : [{ destination, type: 'mqueue', source: 'mqueue', options }];
+  return isConfined(container, system) ? [] : [{ destination, type: 'mqueue', source: 'mqueue', options }];
 }
 
 function shmMount({ container, config }: MountContext): OciMount {
@@ -131,7 +136,7 @@ function cgroupMount({ container, system, cgroupManager }: MountContext): OciMou
   const access = container.spec.privileged ? 'rw' : 'ro';
   const options = ['rprivate', 'nosuid', 'noexec', 'nodev', 'relatime', access];
   if (cgroupManager !== 'disabled' || system.cgroups.version === 'v2') return [{ destination, type: 'cgroup', source: 'cgroup', options }];
-  const hasHosts = container.networkMode === 'host' && system.identity.rootless && !container.spec.privileged;
+  const hasHosts = container.networkMode === 'host' && isConfined(container, system) && !container.spec.privileged;
   return hasHosts
     ? [{ destination, type: 'tmpfs', source: 'tmpfs', options: ['ro', 'nosuid', 'noexec', 'nodev', 'size=4k', 'mode=555'] }]
     : [];

@@ -59,6 +59,8 @@ export interface OciMount {
 
 export interface OciLinux {
   readonly namespaces: readonly { readonly type: OciNamespace; readonly path?: string }[];
+  readonly uidMappings?: readonly OciIdMapping[];
+  readonly gidMappings?: readonly OciIdMapping[];
   readonly resources?: OciResources;
   readonly cgroupsPath?: string;
   readonly devices?: readonly OciDevice[];
@@ -69,7 +71,13 @@ export interface OciLinux {
   readonly rootfsPropagation?: string;
 }
 
-export type OciNamespace = 'pid' | 'ipc' | 'uts' | 'mount' | 'network' | 'cgroup';
+export type OciNamespace = 'pid' | 'ipc' | 'uts' | 'mount' | 'network' | 'cgroup' | 'user';
+
+export interface OciIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
+}
 
 export interface OciDevice {
   readonly path: string;

@@ -67,6 +67,11 @@ export function ociUser(user: ResolvedUser, umask: number): OciUser {
   };
 }
 
+/** user[:group], as it was asked for. */
+export function userOf({ spec, userNamespace, imageConfig }: ContainerConfig): string {
+  return spec.user ?? userNamespace?.user ?? imageConfig.user;
+}
+
 export function umaskOf(context: Pick<ProcessContext, 'config' | 'container'>): number {
   return Number.parseInt(context.container.spec.umask ?? context.config.defaults.umask, 8);
 }

@@ -17,12 +17,13 @@ import type { CgroupManager } from './cgroup.ts';
 
 export { cgroupManagerFor, controllerAvailable } from './cgroup.ts';
 export { buildExecProcess } from './exec-process.ts';
+export { userOf } from './process.ts';
 export { openOciRuntime } from './oci-runtime.ts';
 export { openSeccompCache, type SeccompCache } from './seccomp-cache.ts';
 export { identifyTool } from './tool-version.ts';
 export type { OciSpec } from './oci-spec.ts';
-export { buildRuntimeSpec, checkRuntimeOptions, ensureWorkingDirectory } from './spec.ts';
-export { resolveUser } from './user.ts';
+export { buildRuntimeSpec, checkRuntimeOptions, ensureWorkingDirectory, hostOwner } from './spec.ts';
+export { largestImageId, resolveUser } from './user.ts';
 
 export interface OciRuntime {
   readonly name: 'crun' | 'runc';

@@ -1,6 +1,6 @@
 import { EngineError } from '../../base/errors.ts';
 import type { ContainerSpec } from '../../contract/container-spec.ts';
-import type { System } from '../../system/system.ts';
+import type { IdRange, System } from '../../system/system.ts';
 import type { EngineConfig } from '../config/config.ts';
 import { capabilitiesFor, loadSeccomp, maskedPathsFor, parseSecurityOptions, type SecurityOptions } from '../security/security.ts';
 import type { ContainerRecord } from '../state/state.ts';
@@ -9,13 +9,13 @@ import { type DevicePlan, planDevices } from './devices.ts';
 import { checkMountOptions } from './mount-options.ts';
 import { mountsFor, type SpecFiles } from './mounts.ts';
 import type { OciLinux, OciNamespace, OciResources, OciSpec } from './oci-spec.ts';
-import { containerProcess, type TerminalSize } from './process.ts';
+import { containerProcess, userOf, type TerminalSize } from './process.ts';
 import { resourcesFor } from './resources.ts';
 import { rlimitsFor } from './rlimits.ts';
 import { sysctlsFor } from './sysctl.ts';
 import { resolveUser, type ResolvedUser } from './user.ts';
 
-export { ensureWorkingDirectory } from './working-directory.ts';
+export { ensureWorkingDirectory, hostOwner } from './working-directory.ts';
 
 type SpecSystem = Pick<System, 'attributes' | 'cgroups' | 'files' | 'identity' | 'mounts' | 'processes'>;
 
@@ -28,6 +28,8 @@ export interface RuntimeSpecInput {
   readonly files: SpecFiles;
   /** A network namespace to join; undefined with a mode other than host: a new, empty one. */
   readonly sandboxPath: string | undefined;
+  /** A user namespace to join, of a container that has one; undefined: a new one. */
+  readonly userNamespacePath?: string | undefined;
   /** The terminal's first size. */
   readonly size?: TerminalSize | undefined;
 }
@@ -45,7 +47,7 @@ export function buildRuntimeSpec(input: RuntimeSpecInput): RuntimeSpec {
   const warnings = new Set<string>();
   const warn = (message: string): unknown => warnings.add(message);
   const manager = cgroupManagerFor(config, system);
-  const user = resolveUser(system.attributes, rootfs, spec.user ?? container.config.imageConfig.user, spec.groupAdd);
+  const user = resolveUser(system.attributes, rootfs, userOf(container.config), spec.groupAdd);
   const security = parseSecurityOptions(spec.securityOptions, system);
   const devices = planDevices(spec.devices, { privileged: spec.privileged, rootless: system.identity.rootless });
   const process = containerProcess({ config, system, container: container.config, user, security, size: input.size, warn });
@@ -85,7 +87,8 @@ function linuxPart(input: RuntimeSpecInput, context: LinuxContext): OciLinux {
   const path = cgroupsPath(manager, container.id, system);
   const propagation = propagationFor(container.config.mounts);
   return {
-    namespaces: namespacesFor(spec, networkMode, input.sandboxPath, system),
+    namespaces: namespacesFor(container.config, input, system),
+    ...idMappings(container.config.userNamespace),
     resources: allResources(spec, config, system, context),
     ...(path === undefined ? {} : { cgroupsPath: path }),
     ...(devices.devices.length > 0 ? { devices: devices.devices } : {}),
@@ -114,18 +117,24 @@ function propagationFor(mounts: ContainerRecord['config']['mounts']): string | u
 }
 
 function namespacesFor(
-  spec: ContainerSpec,
-  networkMode: string,
-  sandboxPath: string | undefined,
+  { spec, networkMode, userNamespace }: ContainerRecord['config'],
+  { sandboxPath, userNamespacePath }: Pick<RuntimeSpecInput, 'sandboxPath' | 'userNamespacePath'>,
   system: SpecSystem,
 ): OciLinux['namespaces'] {
   const namespaces: { type: OciNamespace; path?: string }[] = [{ type: 'mount' }];
+  if (userNamespace) namespaces.push({ type: 'user', ...(userNamespacePath === undefined ? {} : { path: userNamespacePath }) });
   for (const type of ['pid', 'ipc', 'uts'] as const) if (spec[type] === 'private') namespaces.push({ type });
   if (networkMode !== 'host') namespaces.push({ type: 'network', ...(sandboxPath === undefined ? {} : { path: sandboxPath }) });
   // Podman's default: a private one where there is only v2.
   const cgroupns = spec.cgroupns ?? (system.cgroups.version === 'v2' ? 'private' : 'host');
   if (cgroupns === 'private') namespaces.push({ type: 'cgroup' });
   return namespaces;
+}
+
+function idMappings(userNamespace: ContainerRecord['config']['userNamespace']): Pick<OciLinux, 'uidMappings' | 'gidMappings'> {
+  if (!userNamespace) return {};
+  const toOci = ({ containerId, hostId, size }: IdRange) => ({ containerID: containerId, hostID: hostId, size });
+  return { uidMappings: userNamespace.uids.map(toOci), gidMappings: userNamespace.gids.map(toOci) };
 }
 
 function initPathFor(config: EngineConfig, system: SpecSystem, spec: ContainerSpec): string | undefined {

@@ -26,6 +26,7 @@ interface GroupEntry {
 
 const maxFileBytes = 4 * 1024 * 1024;
 const maxId = 4294967294;
+const nobody = 65534;
 
 /**
  * `user[:group]`, names or numbers, by the image's own /etc/passwd and /etc/group, as Podman does: an empty user is root; a number
@@ -49,6 +50,16 @@ export function resolveUser(
   const added = groupAdd.filter((word) => word !== 'keep-groups').map((word) => findGroup(groups, word));
   const additional = [...new Set([...memberOf.map((group) => group.gid), ...added])].filter((other) => other !== gid);
   return { uid: found.uid, gid, additionalGids: additional, home: found.home, keepGroups: groupAdd.includes('keep-groups') };
+}
+
+/** The largest id that the image's passwd and group name, but for nobody's, which would take a whole namespace. */
+export function largestImageId(attributes: Pick<FileAttributes, 'openInRoot'>, rootfs: string): number {
+  const named = [
+    ...parsePasswd(readInRoot(attributes, rootfs, '/etc/passwd')).map(({ name, uid, gid }) => ({ name, ids: [uid, gid] })),
+    ...parseGroup(readInRoot(attributes, rootfs, '/etc/group')).map(({ name, gid }) => ({ name, ids: [gid] })),
+  ];
+  const ids = named.filter(({ name }) => name !== 'nobody' && name !== 'nogroup').flatMap((one) => one.ids);
+  return Math.max(0, ...ids.filter((id) => id !== nobody));
 }
 
 function findUser(users: readonly PasswdEntry[], word: string): PasswdEntry {

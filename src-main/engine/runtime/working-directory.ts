@@ -1,11 +1,12 @@
 import { closeSync, constants, fchmodSync, fchownSync, mkdirSync } from 'node:fs';
 import { posix } from 'node:path';
 import { EngineError, isEngineError } from '../../base/errors.ts';
-import type { System } from '../../system/system.ts';
+import type { IdRange, System } from '../../system/system.ts';
 import type { ContainerConfig } from '../state/state.ts';
 import { workingDirectoryOf } from './process.ts';
 import type { ResolvedUser } from './user.ts';
 
+type Owner = Pick<ResolvedUser, 'uid' | 'gid'>;
 type Attributes = Pick<System['attributes'], 'openInRoot'>;
 
 /**
@@ -16,7 +17,7 @@ export function ensureWorkingDirectory(
   attributes: Attributes,
   container: { readonly id: string; readonly config: ContainerConfig },
   rootfs: string,
-  user: Pick<ResolvedUser, 'uid' | 'gid'>,
+  user: Owner,
 ): void {
   const { config } = container;
   const path = posix.normalize(workingDirectoryOf(config));
@@ -33,7 +34,18 @@ export function ensureWorkingDirectory(
       fix: 'Name a folder that is in the image, or mount one there.',
       details: { field: 'workingDirectory' },
     });
-  if (!mount) make(attributes, rootfs, inside, user);
+  if (!mount) make(attributes, rootfs, inside, (who) => hostOwner(config, who), user);
+}
+
+/** As the engine sees it, of what the container sees. What has no place in its user namespace stays the engine's. */
+export function hostOwner({ userNamespace }: Pick<ContainerConfig, 'userNamespace'>, { uid, gid }: Owner): Owner {
+  if (!userNamespace) return { uid, gid };
+  return { uid: toOutside(userNamespace.uids, uid), gid: toOutside(userNamespace.gids, gid) };
+}
+
+function toOutside(ranges: readonly IdRange[], id: number): number {
+  const range = ranges.find(({ containerId, size }) => id >= containerId && id < containerId + size);
+  return range ? range.hostId + (id - range.containerId) : 0;
 }
 
 /** Whether something is there; that it is a folder is for the runtime to find out. */
@@ -49,7 +61,7 @@ function exists(attributes: Attributes, root: string, path: string): boolean {
 }
 
 /** Folder by folder from the root, each opened inside it: no symlink of the image leads out. */
-function make(attributes: Attributes, root: string, path: string, user: Pick<ResolvedUser, 'uid' | 'gid'>): void {
+function make(attributes: Attributes, root: string, path: string, ownerOf: (user: Owner) => Owner, user: Owner): void {
   const parts = path.split('/').filter((part) => part !== '');
   for (let index = 1; index <= parts.length; index++) {
     const folder = `/${parts.slice(0, index).join('/')}`;
@@ -60,11 +72,11 @@ function make(attributes: Attributes, root: string, path: string, user: Pick<Res
     } finally {
       closeSync(parent);
     }
-    own(attributes, root, folder, index === parts.length ? user : { uid: 0, gid: 0 });
+    own(attributes, root, folder, ownerOf(index === parts.length ? user : { uid: 0, gid: 0 }));
   }
 }
 
-function own(attributes: Attributes, root: string, folder: string, user: Pick<ResolvedUser, 'uid' | 'gid'>): void {
+function own(attributes: Attributes, root: string, folder: string, user: Owner): void {
   const made = attributes.openInRoot(root, folder, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
     // Whatever our own umask is.

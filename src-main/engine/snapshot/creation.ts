@@ -30,7 +30,7 @@ export class Creation {
   readonly #layout: SnapshotLayout;
   readonly #system: CreationSystem;
   readonly #removal: Removal;
-  readonly #lockDirectory: string;
+  readonly lockDirectory: string;
   readonly #claim: () => void;
   /** Of layers that this process is filling: other engines see by them that somebody is at work. */
   readonly #fillLocks = new Map<string, Lock>();
@@ -40,7 +40,7 @@ export class Creation {
     this.#layout = layout;
     this.#system = system;
     this.#removal = removal;
-    this.#lockDirectory = lockDirectory;
+    this.lockDirectory = lockDirectory;
     this.#claim = claim;
   }
 
@@ -107,7 +107,7 @@ export class Creation {
   }
 
   /** Gives a staged writable snapshot its name: a few calls, no waiting, no fsync. */
-  publish({ directory, key, parent, below }: Staging, record: Pick<SnapshotRecord, 'link' | 'lower'>): void {
+  publish({ directory, key, parent, below }: Staging, record: Pick<SnapshotRecord, 'link' | 'lower' | 'mapping'>): void {
     const layout = this.#layout;
     writeFileSync(`${directory}/committed`, recordText({ parent, ...record, writable: true }), { mode: 0o600 });
     try {
@@ -154,7 +154,7 @@ export class Creation {
   }
 
   tryFillLock(name: string): Lock | undefined {
-    return this.#system.locks.tryAcquire(`${this.#lockDirectory}/${name}`);
+    return this.#system.locks.tryAcquire(`${this.lockDirectory}/${name}`);
   }
 
   releaseFillLock(key: string): void {

@@ -8,6 +8,7 @@
  *   GRAPHROOT/DRIVER/.new-<owner>-…     a writable snapshot before its rename; <owner> is pid and start time
  *   GRAPHROOT/DRIVER/.trash/…           a removed snapshot whose files are still being deleted
  *   RUNROOT/DRIVER/<name>/merged        the mount point
+ *                        /mapped        GRAPHROOT/DRIVER with its owners translated, while overlay is being mounted
  * Of overlay alone:
  *   GRAPHROOT/overlay/<name>/work       the scratch folder of whoever mounts it, of writable snapshots
  *                           /mounted-by the mount program's name, if it was ever mounted writable by one
@@ -19,6 +20,8 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import { errnoOf } from '../../system/errno.ts';
+import { parseMapping } from './id-mapping.ts';
+import type { IdMapping } from './id-mapping.ts';
 import type { SnapshotDriver } from './snapshot.ts';
 
 export interface SnapshotRecord {
@@ -28,6 +31,10 @@ export interface SnapshotRecord {
   /** Links of what lies below, from the top down. Shorter than the chain of parents when a layer hides everything below it. */
   readonly lower: readonly string[];
   readonly writable: boolean;
+  /** Translated at each mount. */
+  readonly mapping?: IdMapping | undefined;
+  /** Its files have the owners already that this makes of the parent's. */
+  readonly mappedBy?: IdMapping | undefined;
 }
 
 const keyShape = /^(sha256:)?[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/;
@@ -79,6 +86,11 @@ export class SnapshotLayout {
 
   mountPoint(key: string): string {
     return `${this.runDirectory(key)}/merged`;
+  }
+
+  /** Where the driver's folder is shown with translated owners while a mount is made. */
+  mappedHome(key: string): string {
+    return `${this.runDirectory(key)}/mapped`;
   }
 
   workDirectory(key: string): string {
@@ -161,7 +173,12 @@ function parseRecord(text: string): SnapshotRecord | undefined {
     const { parent, link, lower, writable } = value;
     const isLink = (name: unknown): name is string => typeof name === 'string' && linkShape.test(name);
     if (!(isLink(link) || link === '') || !Array.isArray(lower) || !lower.every(isLink) || typeof writable !== 'boolean') return undefined;
-    return { parent: typeof parent === 'string' ? parent : undefined, link, lower, writable };
+    const record = { parent: typeof parent === 'string' ? parent : undefined, link, lower, writable };
+    if (value.mapping === undefined && value.mappedBy === undefined) return record;
+    const [mapping, mappedBy] = [value.mapping, value.mappedBy].map(parseMapping);
+    return (value.mapping !== undefined && !mapping) || (value.mappedBy !== undefined && !mappedBy)
+      ? undefined
+      : { ...record, mapping, mappedBy };
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync, rmdirSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { Mounts } from '../../system/system.ts';
+import { clearMappedAt } from './mapped-mounts.ts';
 import { hasCode } from './layout.ts';
 import type { SnapshotLayout } from './layout.ts';
 
@@ -60,8 +61,17 @@ export class MountPoints {
         rmdirSync(directory);
       } catch (error) {
         if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EBUSY')) throw error;
+        // An engine that died while it mounted a mapped one.
+        if (hasCode(error, 'ENOTEMPTY') && directory !== path) this.#clearMapped(key, directory);
       }
     }
+  }
+
+  #clearMapped(key: string, directory: string): void {
+    const mapped = this.#layout.mappedHome(key);
+    if (!isThere(mapped)) return;
+    clearMappedAt(mapped, { mounts: this.#mounts });
+    rmdirSync(directory);
   }
 }
 

@@ -11,10 +11,14 @@
  * - After its commit a layer's diff directory shows every file that the layer has, under its own path, with either driver.
  * - `create` makes a folder that nothing refers to until `commit`; a crash in between leaves garbage that `list` shows with `committed: false`.
  * - A snapshot with children is never removed.
+ * - A *mapped* container sees its image with the ids of its own user namespace. Where the kernel can, that is done at the mount, and what is on the
+ *   disk has the image's ids; else its snapshot lies on a *mapped copy* of the layer, made once for each layer and map, that goes with the layer.
  * - `mount` is idempotent; mount points are in the run root, so a reboot forgets them.
  * It does not know images, tar or the database.
  */
 import type { System } from '../../system/system.ts';
+import type { IdMapping } from './id-mapping.ts';
+import type { MappedMountSupport } from './mapped-mounts.ts';
 
 export interface SnapshotEntry {
   readonly key: string;
@@ -31,7 +35,7 @@ export interface SnapshotProblem {
   readonly message: string;
 }
 
-export type SnapshotSystem = Pick<System, 'attributes' | 'files' | 'identity' | 'locks' | 'mounts' | 'processes'>;
+export type SnapshotSystem = Pick<System, 'attributes' | 'files' | 'identity' | 'locks' | 'mounts' | 'namespaces' | 'processes'>;
 
 /** Podman's names. */
 export type SnapshotDriver = 'overlay' | 'vfs';
@@ -44,7 +48,10 @@ export type SnapshotDriver = 'overlay' | 'vfs';
 export type WhiteoutForm = 'overlay-char-device' | 'file';
 
 /** In what form the changes of a snapshot against its parent are there. */
-export type SnapshotChanges =
+export type SnapshotChanges = {
+  /** How to read the owners of what is there, if they are not the image's. */
+  readonly owners: IdMapping | undefined;
+} & (
   | {
       readonly kind: 'upper';
       /** Only what differs: whiteouts are character devices 0:0. */
@@ -61,7 +68,14 @@ export type SnapshotChanges =
       /** Undefined without a parent. */
       readonly before: string | undefined;
       readonly after: string;
-    };
+    }
+);
+
+export interface MappedCopyOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Told now and then how many files have their new owner. */
+  readonly onProgress?: ((entries: number) => void) | undefined;
+}
 
 export interface SnapshotStore {
   readonly driver: SnapshotDriver;
@@ -75,7 +89,16 @@ export interface SnapshotStore {
   /** Makes it visible, durably. */
   commit(key: string): Promise<void>;
   /** A writable snapshot over a committed parent, committed at once. On the hot path of `run`: overlay's is done when this returns; vfs copies. */
-  createWritable(key: string, parent: string | undefined): Promise<void> | undefined;
+  createWritable(key: string, parent: string | undefined, mapping?: IdMapping): Promise<void> | undefined;
+  /** Whether mounts here can translate owners, and why (not). Looked at once; without it `createWritable` takes no mapping, but a mapped copy as the parent. */
+  mappedMounts(): MappedMountSupport;
+  /**
+   * Answers the key of the copy of a committed layer, the files of which have the owners that the mapping makes of them; it is made when it is not there.
+   * @param source where the whole tree of the layer can be read
+   */
+  ensureMappedCopy(parent: string, source: string, mapping: IdMapping, options: MappedCopyOptions): Promise<string>;
+  /** Those of a layer. `in-use` when a container lies on one. */
+  removeMappedCopies(parent: string): Promise<void>;
   /** Whether it is committed. */
   exists(key: string): boolean;
   /** Whether it is committed, its record can be read, and its files are there. What they hold is not looked at. */
@@ -108,5 +131,8 @@ export interface SnapshotStore {
   findProblems(): readonly SnapshotProblem[];
 }
 
+export type { IdMapping } from './id-mapping.ts';
+export { toContainer, toHost } from './id-mapping.ts';
+export { unbound } from './mapped-copy.ts';
 export { openSnapshotStore } from './open-snapshot-store.ts';
 export type { OpenSnapshotStoreOptions } from './open-snapshot-store.ts';

@@ -19,7 +19,7 @@ import type { ContainerState, NetworkSettings } from '../../contract/container.t
 import type { EngineEvent } from '../../contract/event.ts';
 import type { ContainerId, Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageConfig } from '../../contract/image.ts';
-import type { Lock } from '../../system/system.ts';
+import type { IdRange, Lock } from '../../system/system.ts';
 
 /** Everything that was decided when the container was created and does not change. */
 export interface ContainerConfig {
@@ -38,7 +38,23 @@ export interface ContainerConfig {
   /** The mode in force, `default` resolved. */
   readonly networkMode: 'host' | 'none' | 'bridge' | 'pasta' | 'slirp4netns';
   readonly logPath: string;
+  /** Undefined: the engine's. */
+  readonly userNamespace?: ContainerUserNamespace | undefined;
   readonly warnings: readonly string[];
+}
+
+/** A user namespace of the container's own. `containerId` is an id inside, `hostId` what it is for the engine. */
+export interface ContainerUserNamespace {
+  /** maps, keep-id, nomap, auto, container:ID */
+  readonly mode: string;
+  readonly uids: readonly IdRange[];
+  readonly gids: readonly IdRange[];
+  /** Who runs in it when neither the user nor the image says so: uid:gid. */
+  readonly user?: string;
+  /** With keep-id: the ids inside of the user outside, and whether they are the same. */
+  readonly keeps?: { readonly uid: number; readonly gid: number; readonly same: boolean };
+  /** The container whose namespace it is. */
+  readonly joins?: ContainerId;
 }
 
 export interface ContainerMount {

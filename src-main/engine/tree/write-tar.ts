@@ -6,6 +6,8 @@ import type { ReadAttributes, TreeEntry, Xattrs } from './entry.ts';
 import { FileContent } from './file-content.ts';
 import { isGone, toBytes, toText } from './folder.ts';
 import type { ByteString } from './folder.ts';
+import { toContainer, toHost, unbound } from '../snapshot/snapshot.ts';
+import type { IdMapping } from '../snapshot/snapshot.ts';
 import { encodeHeader, padding, trailer } from './tar-header.ts';
 import type { Header } from './tar-header.ts';
 
@@ -15,8 +17,12 @@ export type TarItem = TreeEntry | { readonly whiteout: ByteString } | { readonly
 export interface TarOptions {
   readonly attributes: ReadAttributes;
   readonly signal?: AbortSignal | undefined;
+  /** The tree is one that a user namespace has mapped: written are the ids that are seen inside. */
+  readonly owners?: IdMapping | undefined;
 }
 
+/** What the kernel shows for an owner without an id (user_namespaces(7)). */
+const overflowId = 65534;
 const chunkBytes = 512 * 1024;
 /** How long the event loop may stand still. */
 const sliceMs = 8;
@@ -53,7 +59,7 @@ async function* writeFile(entry: TreeEntry, links: LinkNames, batch: Batch, opti
   const xattrs = withErrno('read the attributes of', toText(entry.path), () => readXattrs(options.attributes, entry.location));
   const { sparse } = content;
   const dataBytes = sparse ? sparse.map.length + sparse.segments.reduce((sum, { length }) => sum + length, 0) : content.sizeBytes;
-  const fields = { ...fieldsOf({ ...entry, stat: content.stat }, xattrs), flag: '0' as const, sizeBytes: dataBytes };
+  const fields = { ...fieldsOf({ ...entry, stat: content.stat }, xattrs, options.owners), flag: '0' as const, sizeBytes: dataBytes };
   batch.add(encodeHeader(sparse ? sparseHeader(fields, sparse.realSizeBytes) : fields));
   links.remember(entry);
   if (sparse) batch.add(sparse.map);
@@ -79,15 +85,20 @@ function sparseHeader(fields: Header, realSizeBytes: number): Header {
 }
 
 /** All but the content of files. Empty when there is nothing to write. */
-function plainHeader(entry: TreeEntry, links: LinkNames, { attributes }: TarOptions): Buffer<ArrayBuffer> {
+function plainHeader(entry: TreeEntry, links: LinkNames, { attributes, owners }: TarOptions): Buffer<ArrayBuffer> {
   const type = typeOf(entry.stat);
   if (type === 'socket') return Buffer.alloc(0);
   const first = links.known(entry);
-  if (first !== undefined) return encodeHeader({ ...fieldsOf(entry, []), flag: '1', target: toBytes(first) });
+  if (first !== undefined) return encodeHeader({ ...fieldsOf(entry, [], owners), flag: '1', target: toBytes(first) });
   try {
     const target = type === 'symlink' ? { target: readTarget(entry.location) } : {};
     const device = type.endsWith('device') ? { device: deviceNumber(entry.stat.rdev) } : {};
-    const header = encodeHeader({ ...fieldsOf(entry, readXattrs(attributes, entry.location)), flag: flags[type], ...target, ...device });
+    const header = encodeHeader({
+      ...fieldsOf(entry, readXattrs(attributes, entry.location), owners),
+      flag: flags[type],
+      ...target,
+      ...device,
+    });
     links.remember(entry);
     return header;
   } catch (error) {
@@ -100,16 +111,23 @@ function plainHeader(entry: TreeEntry, links: LinkNames, { attributes }: TarOpti
 
 const flags = { file: '0', symlink: '2', 'character-device': '3', 'block-device': '4', directory: '5', fifo: '6' } as const;
 
-function fieldsOf({ path, stat }: TreeEntry, xattrs: Xattrs): Omit<Header, 'flag'> {
+function fieldsOf({ path, stat }: TreeEntry, xattrs: Xattrs, owners: IdMapping | undefined): Omit<Header, 'flag'> {
   return {
     path: toBytes(stat.isDirectory() ? `${path === '' ? '.' : path}/` : path),
     mode: Number(stat.mode),
-    uid: Number(stat.uid),
-    gid: Number(stat.gid),
+    uid: owners ? inside(owners.uids, Number(stat.uid)) : Number(stat.uid),
+    gid: owners ? inside(owners.gids, Number(stat.gid)) : Number(stat.gid),
     sizeBytes: 0,
     mtimeNs: stat.mtimeNs,
-    records: xattrs.map(([name, value]) => xattrRecord(name, value)),
+    records: xattrs.map(([name, value]) =>
+      xattrRecord(name, owners && name === 'security.capability' ? unbound(value, toHost(owners.uids, 0)) : value),
+    ),
   };
+}
+
+/** What has no id inside is nobody's there. */
+function inside(ranges: IdMapping['uids'], id: number): number {
+  return toContainer(ranges, id) ?? overflowId;
 }
 
 /** star's form, which container tools read; libarchive's for names with the sign that ends a key. */

@@ -50,6 +50,9 @@ export interface Libc {
   /** Calls without a wrapper in every glibc that we support. */
   readonly mknodat: (directory: number, path: string, mode: number, device: number) => number;
   readonly openat2: (directory: number, path: string, how: Uint8Array, size: number) => number;
+  readonly open_tree: (directory: number, path: string, flags: number) => number;
+  readonly mount_setattr: (directory: number, path: string, flags: number, attributes: Uint8Array, size: number) => number;
+  readonly move_mount: (from: number, fromPath: string, to: number, toPath: string, flags: number) => number;
   readonly koffi: typeof Koffi;
 }
 
@@ -70,6 +73,9 @@ function load(): Libc {
   // System call numbers differ; openat2 is new enough to have the same everywhere.
   const mknodatNumber = process.arch === 'arm64' ? 33 : 259;
   const openat2Number = 437;
+  const openTreeNumber = 428;
+  const moveMountNumber = 429;
+  const mountSetattrNumber = 442;
   const mknodat: (n: number, directory: number, path: string, mode: number, device: number) => number = lib.func('syscall', 'long', [
     'long',
     'long',
@@ -84,6 +90,16 @@ function load(): Libc {
     'void *',
     'long',
   ]);
+  const openTree: (n: number, directory: number, path: string, flags: number) => number = lib.func('syscall', 'long', [
+    ...['long', 'long', 'str', 'long'],
+  ]);
+  const moveMount: (n: number, from: number, fromPath: string, to: number, toPath: string, flags: number) => number = lib.func(
+    'syscall',
+    'long',
+    ['long', 'long', 'str', 'long', 'str', 'long'],
+  );
+  const mountSetattr: (n: number, directory: number, path: string, flags: number, attributes: Uint8Array, size: number) => number =
+    lib.func('syscall', 'long', ['long', 'long', 'str', 'long', 'void *', 'long']);
   return {
     mount: lib.func('int mount(str source, str target, str type, ulong flags, str data)'),
     umount2: lib.func('int umount2(str target, int flags)'),
@@ -119,6 +135,9 @@ function load(): Libc {
     posix_spawnattr_destroy: lib.func('int posix_spawnattr_destroy(void *attributes)'),
     mknodat: (directory, path, mode, device) => mknodat(mknodatNumber, directory, path, mode, device),
     openat2: (directory, path, how, size) => openat2(openat2Number, directory, path, how, size),
+    open_tree: (directory, path, flags) => openTree(openTreeNumber, directory, path, flags),
+    move_mount: (from, fromPath, to, toPath, flags) => moveMount(moveMountNumber, from, fromPath, to, toPath, flags),
+    mount_setattr: (directory, path, flags, attributes, size) => mountSetattr(mountSetattrNumber, directory, path, flags, attributes, size),
     koffi,
   };
 }

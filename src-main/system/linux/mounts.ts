@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { EngineError } from '../../base/errors.ts';
 import type { MountEntry, MountFlag, Mounts } from '../system.ts';
 import { atFdCwd, atSymlinkNofollow, lastErrno, lastError, libc } from './libc.ts';
@@ -22,6 +22,11 @@ const flagBits: Readonly<Record<MountFlag, number>> = {
 const maxDataBytes = 4095;
 const umountNofollow = 0x8;
 const umountDetach = 0x2;
+const openTreeClone = 0x1;
+const openTreeCloexec = 0x80000;
+const atEmptyPath = 0x1000;
+const mountAttrIdmap = 0x100000n;
+const moveMountFromEmptyPath = 0x4;
 const statxAttributeMountRoot = 0x2000n;
 
 export const linuxMounts: Mounts = {
@@ -37,6 +42,20 @@ export const linuxMounts: Mounts = {
     }
     const bits = flags.reduce((sum, flag) => sum | flagBits[flag], 0);
     if (libc().mount(source, target, type, bits, data ?? null) < 0) throw lastError(`mount ${type === '' ? source : type} on`, target);
+  },
+
+  mountMapped(source, target, userNamespace) {
+    const tree = libc().open_tree(atFdCwd, source, openTreeClone | openTreeCloexec);
+    if (tree < 0) throw lastError('open the tree', source);
+    try {
+      // struct mount_attr: what to set, what to clear, propagation, the namespace.
+      const attributes = new BigUint64Array([mountAttrIdmap, 0n, 0n, BigInt(userNamespace)]);
+      if (libc().mount_setattr(tree, '', atEmptyPath, new Uint8Array(attributes.buffer), attributes.byteLength) < 0)
+        throw lastError('map the owners of', source);
+      if (libc().move_mount(tree, '', atFdCwd, target, moveMountFromEmptyPath) < 0) throw lastError('mount on', target);
+    } finally {
+      closeSync(tree);
+    }
   },
 
   unmount(target, options = {}) {

@@ -1,11 +1,13 @@
-import { closeSync, constants, mkdirSync, openSync, rmSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import { withErrno } from '../errno.ts';
 import { lastErrno, lastError, libc } from './libc.ts';
-import type { Mounts, Namespaces, Processes } from '../system.ts';
+import type { IdRange, Mounts, Namespaces, Processes } from '../system.ts';
 
 const cloneNewNet = 0x40000000;
+/** Times 0.2 ms. */
+const userPatience = 25_000;
 const ownNetwork = '/proc/thread-self/ns/net';
 
 /**
@@ -35,14 +37,50 @@ function returnFailed(): never {
   process.abort();
 }
 
+/** Only who is in a user namespace makes a network that belongs to it. */
+function pinOf(userNamespace: number, path: string, processes: Processes, mounts: Mounts): void {
+  const user = `--user=/proc/${String(process.pid)}/fd/${String(userNamespace)}`;
+  const child = processes.spawn('nsenter', [user, '--', 'unshare', '--net', '--', 'sleep', '60'], {
+    stdio: ['ignore', 'ignore', 'ignore'],
+    brief: true,
+  });
+  try {
+    waitForOwn('net', `/proc/${String(child.pid)}`);
+    mounts.mount(`/proc/${String(child.pid)}/ns/net`, path, '', ['bind']);
+  } finally {
+    processes.signal(child.pid, 'SIGKILL');
+    void child.exited;
+  }
+}
+
+/** Until the child has gone into its own: a few milliseconds, which nobody tells the end of. */
+function waitForOwn(kind: 'user' | 'net', folder: string): void {
+  const ours = readlinkSync(`/proc/self/ns/${kind}`);
+  const cell = new Int32Array(new SharedArrayBuffer(4));
+  for (let left = userPatience; left > 0; left -= 1) {
+    if (withErrno('make', `a ${kind} namespace`, () => readlinkSync(`${folder}/ns/${kind}`)) !== ours) return;
+    Atomics.wait(cell, 0, 0, 0.2);
+  }
+  throw new EngineError('timeout', `make a ${kind} namespace: unshare(1) did not do it`, { fix: 'run `selkie system check`' });
+}
+
+/** user_namespaces(7): ID-inside ID-outside length. */
+function mapText(ranges: readonly IdRange[]): string {
+  return ranges.map(({ containerId, hostId, size }) => `${String(containerId)} ${String(hostId)} ${String(size)}\n`).join('');
+}
+
 export function linuxNamespaces(processes: Processes, mounts: Mounts): Namespaces {
   return {
-    async createNetwork(path) {
+    async createNetwork(path, { userNamespace } = {}) {
       withErrno('create', path, () => {
         mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
         closeSync(openSync(path, constants.O_RDONLY | constants.O_CREAT | constants.O_EXCL, 0o444));
       });
       try {
+        if (userNamespace !== undefined) {
+          pinOf(userNamespace, path, processes, mounts);
+          return;
+        }
         if (pinFromHere(mounts, path)) return;
         // Rootless, a thread that left the host's network could never come back: a child makes and pins it.
         const result = await processes.run('unshare', [`--net=${path}`, 'true']);
@@ -53,6 +91,23 @@ export function linuxNamespaces(processes: Processes, mounts: Mounts): Namespace
         mounts.unmount(path, { detach: true });
         rmSync(path, { force: true });
         throw error;
+      }
+    },
+
+    openUser(uids, gids) {
+      const child = processes.spawn('unshare', ['--user', '--', 'sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore'], brief: true });
+      const folder = `/proc/${String(child.pid)}`;
+      try {
+        waitForOwn('user', folder);
+        withErrno('map the ids of', 'a user namespace', () => {
+          writeFileSync(`${folder}/uid_map`, mapText(uids));
+          writeFileSync(`${folder}/gid_map`, mapText(gids));
+        });
+        const descriptor = openSync(`${folder}/ns/user`, constants.O_RDONLY);
+        return { descriptor, [Symbol.dispose]: () => closeSync(descriptor) };
+      } finally {
+        processes.signal(child.pid, 'SIGKILL');
+        void child.exited;
       }
     },
 

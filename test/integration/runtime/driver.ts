@@ -88,6 +88,7 @@ const config: EngineConfig = {
     dnsOptions: [],
     stopTimeoutSeconds: 10,
     logMaxSizeBytes: -1,
+    userNamespace: '',
   },
   resources: '',
   sources: [],

@@ -35,7 +35,7 @@ const config: EngineConfig = {
       pidsLimit: 2048,
     },
     ...{ seccompProfile: 'unconfined', initPath: undefined, shmSizeBytes: 65536000, umask: '0022', dnsServers: [], dnsSearch: [] },
-    ...{ dnsOptions: [], stopTimeoutSeconds: 10, logMaxSizeBytes: -1 },
+    ...{ dnsOptions: [], stopTimeoutSeconds: 10, logMaxSizeBytes: -1, userNamespace: '' },
   },
 };
 

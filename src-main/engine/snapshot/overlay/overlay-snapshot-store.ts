@@ -10,7 +10,12 @@ import { MountPoints } from '../mount-points.ts';
 import { listSnapshots, withErrnos } from '../records.ts';
 import { Removal } from '../removal.ts';
 import { replaceFiles } from '../replacement.ts';
-import type { SnapshotChanges, SnapshotEntry, SnapshotProblem, SnapshotStore, SnapshotSystem } from '../snapshot.ts';
+import { withOurRoot } from '../id-mapping.ts';
+import type { IdMapping } from '../id-mapping.ts';
+import { MappedCopies } from '../mapped-copies.ts';
+import { probeMappedMounts, withMappedAt } from '../mapped-mounts.ts';
+import type { MappedMountSupport } from '../mapped-mounts.ts';
+import type { MappedCopyOptions, SnapshotChanges, SnapshotEntry, SnapshotProblem, SnapshotStore, SnapshotSystem } from '../snapshot.ts';
 import type { OverlayOptions } from '../storage-options.ts';
 import { makeLink } from './links.ts';
 import { withMountData } from './mount-data.ts';
@@ -36,6 +41,7 @@ export class OverlaySnapshotStore implements SnapshotStore {
   readonly #removal: Removal;
   readonly #creation: Creation;
   readonly #mountPoints: MountPoints;
+  readonly #copies: MappedCopies;
   #support: OverlaySupport | undefined;
 
   constructor({ graphRoot, runRoot, options, system, driverFile }: OverlaySnapshotStoreOptions) {
@@ -50,6 +56,13 @@ export class OverlaySnapshotStore implements SnapshotStore {
       removal: this.#removal,
       lockDirectory: `${runRoot}/locks/snapshot`,
       claim: () => driverFile.claim(this.driver),
+    });
+    this.#copies = new MappedCopies({
+      layout: this.#layout,
+      system,
+      creation: this.#creation,
+      newLink: newLinkName,
+      complete: (key, draft) => ({ ...draft, link: makeLink(this.#layout, key, draft.link), lower: [] }),
     });
   }
 
@@ -89,7 +102,7 @@ export class OverlaySnapshotStore implements SnapshotStore {
     );
   }
 
-  createWritable(key: string, parent: string | undefined): undefined {
+  createWritable(key: string, parent: string | undefined, mapping?: IdMapping): undefined {
     this.ready();
     withErrno('create', `snapshot ${key}`, () => {
       const staging = this.#creation.stage(key, parent);
@@ -99,12 +112,27 @@ export class OverlaySnapshotStore implements SnapshotStore {
         mkdirSync(directory, { mode: 0o700 });
         mkdirSync(`${directory}/work`, { mode: 0o700 });
         this.#makeUpper(`${directory}/diff`, parent);
-        this.#creation.publish(staging, { link, lower: below ? [below.link, ...below.lower] : [] });
+        this.#creation.publish(staging, { link, lower: below ? [below.link, ...below.lower] : [], ...(mapping ? { mapping } : {}) });
       } catch (error) {
         this.#creation.abandon(staging, link);
         throw error;
       }
     });
+  }
+
+  /** A mount program reads the files as they are. */
+  mappedMounts(): MappedMountSupport {
+    const { mountProgram } = this.ready();
+    if (mountProgram !== undefined) return { works: false, reason: `trees are mounted by ${mountProgram}` };
+    return probeMappedMounts(this.#layout.home, this.#system);
+  }
+
+  ensureMappedCopy(parent: string, source: string, mapping: IdMapping, options: MappedCopyOptions): Promise<string> {
+    return withErrnos('copy', parent, () => this.#copies.ensure(parent, source, mapping, options));
+  }
+
+  removeMappedCopies(parent: string): Promise<void> {
+    return withErrnos('remove', parent, () => this.#copies.removeOf(parent));
   }
 
   exists(key: string): boolean {
@@ -145,11 +173,19 @@ export class OverlaySnapshotStore implements SnapshotStore {
     const flags = writable ? this.#options.flags : (['readonly', ...this.#options.flags] as const);
     const program = this.#programFor(key);
     if (program === undefined) {
-      withMountData({ ...request, empty: this.#layout.empty, options: mountOptions }, (data) =>
-        this.#system.mounts.mount('overlay', merged, 'overlay', flags, data),
-      );
+      const mount = (home: string): void =>
+        withMountData({ ...request, links: `${home}/l`, empty: `${home}/.empty`, options: mountOptions }, (data) =>
+          this.#system.mounts.mount('overlay', merged, 'overlay', flags, data),
+        );
+      const { home } = this.#layout;
+      if (record.mapping === undefined) mount(home);
+      else {
+        const mapped = this.#layout.mappedHome(key);
+        withMappedAt(home, mapped, withOurRoot(record.mapping), this.#system, () => mount(mapped));
+      }
       return merged;
     }
+    if (record.mapping !== undefined) throw mappedByKernelOnly(key, program);
     if (writable && !this.#wasMountedByProgram(key)) writeFileSync(this.#mountedBy(key), `${program}\n`, { mode: 0o600 });
     new MountProgram(program, this.#system.processes, this.#system.mounts).mount({ ...request, flags, target: merged });
     return merged;
@@ -176,8 +212,10 @@ export class OverlaySnapshotStore implements SnapshotStore {
     const byProgram = this.#wasMountedByProgram(key);
     // A FUSE file system keeps written pages to itself for a while.
     if (byProgram && this.isMounted(key)) this.#system.processes.runSync('sync', ['--file-system', this.#layout.mountPoint(key)]);
+    const below = record.parent === undefined ? undefined : this.#layout.committed(record.parent);
     return {
       kind: 'upper',
+      owners: record.mappedBy ?? below?.mappedBy,
       upper: this.#layout.diff(key),
       lower: this.#lowerDirectories(record),
       opaqueAttributes: byProgram ? markAttributes : [`${this.xattrPrefix}opaque`],
@@ -269,4 +307,10 @@ export class OverlaySnapshotStore implements SnapshotStore {
     if (!record) throw notFound(key);
     return record;
   }
+}
+
+function mappedByKernelOnly(key: string, program: string): EngineError {
+  return new EngineError('unsupported', `snapshot ${key} was made for mounts that translate owners, and ${program} cannot do that`, {
+    fix: 'leave out overlay.mount_program, or create the container again',
+  });
 }

@@ -9,7 +9,11 @@ import { MountPoints } from '../mount-points.ts';
 import { listSnapshots, withErrnos } from '../records.ts';
 import { Removal } from '../removal.ts';
 import { replaceFiles } from '../replacement.ts';
-import type { SnapshotChanges, SnapshotEntry, SnapshotProblem, SnapshotStore, SnapshotSystem } from '../snapshot.ts';
+import type { IdMapping } from '../id-mapping.ts';
+import { MappedCopies } from '../mapped-copies.ts';
+import { mountMappedAt, probeMappedMounts } from '../mapped-mounts.ts';
+import type { MappedMountSupport } from '../mapped-mounts.ts';
+import type { MappedCopyOptions, SnapshotChanges, SnapshotEntry, SnapshotProblem, SnapshotStore, SnapshotSystem } from '../snapshot.ts';
 import { ChangeApplication } from './apply-changes.ts';
 import { changedBytes } from './changed-bytes.ts';
 import { copyTree } from './copy-tree.ts';
@@ -36,6 +40,7 @@ export class VfsSnapshotStore implements SnapshotStore {
   readonly #removal: Removal;
   readonly #creation: Creation;
   readonly #mountPoints: MountPoints;
+  readonly #copies: MappedCopies;
   #isReady = false;
 
   constructor({ graphRoot, runRoot, reason, system, driverFile }: VfsSnapshotStoreOptions) {
@@ -50,6 +55,13 @@ export class VfsSnapshotStore implements SnapshotStore {
       removal: this.#removal,
       lockDirectory: `${runRoot}/locks/snapshot`,
       claim: () => driverFile.claim(this.driver),
+    });
+    this.#copies = new MappedCopies({
+      layout: this.#layout,
+      system,
+      creation: this.#creation,
+      newLink: () => nothing.link,
+      complete: (_key, draft) => ({ ...draft, ...nothing }),
     });
   }
 
@@ -87,7 +99,7 @@ export class VfsSnapshotStore implements SnapshotStore {
     );
   }
 
-  createWritable(key: string, parent: string | undefined): Promise<void> {
+  createWritable(key: string, parent: string | undefined, mapping?: IdMapping): Promise<void> {
     this.#ready();
     return withErrnos('create', key, async () => {
       const staging = this.#creation.stage(key, parent);
@@ -98,12 +110,25 @@ export class VfsSnapshotStore implements SnapshotStore {
           mkdirSync(`${directory}/diff`);
           chmodSync(`${directory}/diff`, 0o755);
         } else await this.#copy(parent, `${directory}/diff`);
-        this.#creation.publish(staging, nothing);
+        this.#creation.publish(staging, { ...nothing, ...(mapping ? { mapping } : {}) });
       } catch (error) {
         this.#creation.abandon(staging, nothing.link);
         throw error;
       }
     });
+  }
+
+  mappedMounts(): MappedMountSupport {
+    this.#ready();
+    return probeMappedMounts(this.#layout.home, this.#system);
+  }
+
+  ensureMappedCopy(parent: string, source: string, mapping: IdMapping, options: MappedCopyOptions): Promise<string> {
+    return withErrnos('copy', parent, () => this.#copies.ensure(parent, source, mapping, options));
+  }
+
+  removeMappedCopies(parent: string): Promise<void> {
+    return withErrnos('remove', parent, () => this.#copies.removeOf(parent));
   }
 
   exists(key: string): boolean {
@@ -132,7 +157,8 @@ export class VfsSnapshotStore implements SnapshotStore {
     const merged = this.#layout.mountPoint(key);
     if (this.#mountPoints.prepare(key)) return merged;
     const { mounts } = this.#system;
-    mounts.mount(this.#layout.diff(key), merged, '', ['bind']);
+    if (record.mapping === undefined) mounts.mount(this.#layout.diff(key), merged, '', ['bind']);
+    else mountMappedAt(this.#layout.diff(key), merged, record.mapping, this.#system);
     if (record.writable && options.readOnly !== true) return merged;
     try {
       mounts.mount('', merged, '', ['bind', 'remount', 'readonly', ...this.#keptFlags(merged)]);
@@ -160,8 +186,9 @@ export class VfsSnapshotStore implements SnapshotStore {
   }
 
   changes(key: string): SnapshotChanges {
-    const { parent } = this.#committed(key);
-    return { kind: 'trees', before: parent === undefined ? undefined : this.#layout.diff(parent), after: this.#layout.diff(key) };
+    const { parent, mappedBy } = this.#committed(key);
+    const owners = mappedBy ?? (parent === undefined ? undefined : this.#layout.committed(parent)?.mappedBy);
+    return { kind: 'trees', owners, before: parent === undefined ? undefined : this.#layout.diff(parent), after: this.#layout.diff(key) };
   }
 
   diffBytes(key: string): Promise<number> {

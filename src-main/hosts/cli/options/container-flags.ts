@@ -55,7 +55,11 @@ const isolationFlags = flagTable({
   'read-only-tmpfs': { kind: 'bool', help: 'With a read-only root keep /run, /tmp and /var/tmp writable', default: 'true' },
   'security-opt': { kind: 'array', help: 'no-new-privileges, seccomp=…, apparmor=…, label=…, mask=…, unmask=…' },
   sysctl: { kind: 'strings', word: 'name=value', help: 'Set a kernel parameter of the namespaces' },
-  userns: { kind: 'string', help: 'User namespace: host' },
+  gidmap: { kind: 'strings', word: 'INSIDE:OUTSIDE:SIZE', help: 'Group ids of a user namespace of its own' },
+  subgidname: { kind: 'string', word: 'name', help: "Map a name's ranges in /etc/subgid" },
+  subuidname: { kind: 'string', word: 'name', help: "Map a name's ranges in /etc/subuid" },
+  uidmap: { kind: 'strings', word: 'INSIDE:OUTSIDE:SIZE', help: 'User ids of a user namespace of its own' },
+  userns: { kind: 'string', help: 'User namespace: host, keep-id, nomap, auto, container:NAME' },
   uts: { kind: 'string', help: 'UTS namespace: private or host' },
 });
 

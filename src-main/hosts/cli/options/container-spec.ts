@@ -5,7 +5,7 @@ import type { containerFlags } from './container-flags.ts';
 import { containerEnvironment, readLineFile } from './environment.ts';
 import type { FlagValues } from './flags.ts';
 import { parseMount, parseTmpfs, parseVolume } from './mounts.ts';
-import { checkUserNamespace, parseNamespace, parseNetwork } from './namespaces.ts';
+import { parseNamespace, parseNetwork, userNamespace } from './namespaces.ts';
 import { platformOf } from './platform.ts';
 import { parseExpose, parsePort } from './ports.ts';
 import { parseResources, parseUlimit } from './resources.ts';
@@ -25,7 +25,6 @@ const pullPolicies = ['missing', 'always', 'never', 'newer'] as const;
 /** @param positionals the image and the command */
 export function toContainerSpec(flags: Flags, positionals: readonly string[], around: SpecSurroundings): ContainerSpecInput {
   const [image = '', ...command] = positionals;
-  checkUserNamespace(flags.userns);
   const spec: ContainerSpecInput = {
     image,
     environment: containerEnvironment(
@@ -35,6 +34,7 @@ export function toContainerSpec(flags: Flags, positionals: readonly string[], ar
     ...identity(flags),
     ...network(flags),
     ...security(flags),
+    ...defined(userNamespace(flags, around.environment['PODMAN_USERNS'])),
     mounts: [
       ...flags.volume.map((text) => parseVolume(text, around.workingDirectory)),
       ...flags.mount.map((text) => parseMount(text, around.workingDirectory)),

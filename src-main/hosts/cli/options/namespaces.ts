@@ -1,4 +1,4 @@
-/** --network, --pid, --ipc, --uts, --cgroupns, --userns: what there is, and refusals by name for what there is not yet. */
+/** --network, --pid, --ipc, --uts, --cgroupns, --userns and its maps: what there is, and refusals by name for what there is not yet. */
 import { EngineError } from '../../../base/errors.ts';
 import type { ContainerSpecInput } from '../../../contract/container-spec.ts';
 
@@ -42,9 +42,30 @@ export function parseNamespace(flag: string, value: string | undefined): 'privat
   throw new EngineError('invalid-argument', `--${flag}: invalid namespace "${value}"`, { fix: 'choose private or host' });
 }
 
-export function checkUserNamespace(value: string | undefined): void {
-  if (value === undefined || value === '' || value === 'host') return;
-  throw new EngineError('unsupported', `--userns ${value} is not supported yet`, {
-    fix: 'leave it out: containers live in the user namespace of your engine',
-  });
+export interface UserNamespaceFlags {
+  readonly userns: string | undefined;
+  readonly uidmap: readonly string[];
+  readonly gidmap: readonly string[];
+  readonly subuidname: string | undefined;
+  readonly subgidname: string | undefined;
+}
+
+/** What PODMAN_USERNS says counts where nothing was typed. The words are the engine's to read. */
+export function userNamespace(
+  flags: UserNamespaceFlags,
+  fromEnvironment: string | undefined,
+): Pick<ContainerSpecInput, 'uidMap' | 'gidMap'> & {
+  readonly userns: string | undefined;
+  readonly subUidName: string | undefined;
+  readonly subGidName: string | undefined;
+} {
+  const { userns, uidmap, gidmap, subuidname, subgidname } = flags;
+  const typed = userns !== undefined || uidmap.length + gidmap.length > 0 || subuidname !== undefined || subgidname !== undefined;
+  return {
+    userns: typed ? userns : fromEnvironment === '' ? undefined : fromEnvironment,
+    uidMap: [...uidmap],
+    gidMap: [...gidmap],
+    subUidName: subuidname,
+    subGidName: subgidname,
+  };
 }

@@ -27,6 +27,8 @@ export function progressLine(progress: TransferProgress): string | undefined {
     case 'layer':
       if (progress.state === 'retrying') return `Retrying blob ${progress.digest}: ${progress.message ?? 'the transfer broke off'}`;
       return undefined;
+    case 'mapping':
+      return progress.state === 'copying' && progress.entries === 0 ? `Copying ${progress.digest} for the ids of the container` : undefined;
     case 'config':
       return `Copying config ${progress.digest}`;
     case 'manifest':
