@@ -3,13 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { isEngineError } from '../../../src-main/base/errors.ts';
 import { makeImage, makeTar, noise, type TestImage } from './test-image.ts';
 import { pushImage, registryProgram, TestRegistry } from './test-registry.ts';
 import { contentsOf, nothing, type TestEngine, TestStore } from './test-store.ts';
 
 const reason = process.getuid?.() !== 0 ? 'needs root' : registryProgram === undefined ? 'needs docker-registry' : '';
 
-const blockBytes = 64 * 1024;
+const steps = Number(process.env['SELKIE_DISK_FULL_STEPS'] ?? 12);
 /** More than any of these operations takes. */
 const largestFreeBytes = 9 * 1024 * 1024;
 
@@ -60,7 +61,16 @@ describe.skipIf(reason !== '')(`a disk that fills ${reason}`, () => {
     ['pull', (engine) => engine.images.pull(`${registry.host}/team/app:1`, { policy: 'always', tlsVerify: false })],
     ['load', (engine) => engine.images.load(join(archives, 'image.tar'), {})],
     ['load, compressed', (engine) => engine.images.load(join(archives, 'image.tar.gz'), {})],
-    ['import', (engine) => engine.images.importTar({ source: { path: join(archives, 'files.tar') }, reference: 'localhost/files:1', changes: [], message: '' })],
+    [
+      'import',
+      (engine) =>
+        engine.images.importTar({
+          source: { path: join(archives, 'files.tar') },
+          reference: 'localhost/files:1',
+          changes: [],
+          message: '',
+        }),
+    ],
   ];
 
   test.each(ways)('%s', async (_way, bring) => {
@@ -70,13 +80,17 @@ describe.skipIf(reason !== '')(`a disk that fills ${reason}`, () => {
       const { record: first } = await bring(engine).then(() => ({ record: engine.state.images.list()[0] }));
       await engine.images.remove(first?.id ?? '', { force: true });
       const outcomes: string[] = [];
-      for (let freeBytes = 0; freeBytes <= largestFreeBytes; freeBytes += freeBytes < 1024 * 1024 ? blockBytes : blockBytes * 3) {
+      // At another place each time; all are between nothing and enough.
+      for (let step = 0; step <= steps; step += 1) {
+        const freeBytes =
+          step === steps ? largestFreeBytes : Math.round(((step + (step === 0 ? 0 : Math.random())) / steps) ** 2 * largestFreeBytes);
         fill(freeBytes);
         const outcome = await bring(engine).then(
           () => 'there',
-          (error: { readonly code?: string; readonly message: string }) => {
-            expect(error.message, `${freeBytes} bytes free`).not.toMatch(/\n|\bat .*:\d+:\d+|SQLITE/);
-            return error.code ?? error.message;
+          (error: unknown) => {
+            const told = isEngineError(error) ? error : undefined;
+            expect(told?.message ?? error, `${freeBytes} bytes free`).not.toMatch(/\n|\bat .*:\d+:\d+|SQLITE/);
+            return told?.code ?? 'no error of ours';
           },
         );
         outcomes.push(outcome);
