@@ -3,9 +3,10 @@ import { EngineError, isCancelled, isEngineError, throwIfAborted } from '../../b
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
 import { type PullSource, type Reference, type Registries, formatReference, repositoryName, withDigest } from '../reference/reference.ts';
-import { type FetchedManifest, type RegistryClient, checkPolicy, createRegistryClient, dockerScopes } from '../registry/registry.ts';
+import { type FetchedManifest, type RegistryClient, checkPolicy, dockerScopes } from '../registry/registry.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { type NewImage, afterFailure, commitImage, dropBlobs, dropLayers } from './commit.ts';
+import { openClient } from './client.ts';
 import { type ParsedConfig, parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { PullOptions, ResolvedImage } from './image.ts';
@@ -88,23 +89,13 @@ export class Pull {
   }
 
   #openClient(): RegistryClient {
-    const { credentials, authFile, certDirectory } = this.#options;
-    return createRegistryClient({
-      system: this.#context.system,
-      environment: this.#context.environment(),
-      credentialHelpers: this.#registries.credentialHelpers,
-      limits: this.#context.limits,
-      onRetry: (message) => {
-        this.#warn(message);
-      },
-      ...(credentials === undefined ? {} : { credentials }),
-      ...(authFile === undefined ? {} : { authFile }),
-      ...(certDirectory === undefined ? {} : { certDirectory }),
+    return openClient(this.#context, this.#registries, this.#options, (message) => {
+      this.#warn(message);
     });
   }
 
   #findLocal(text: string): ResolvedImage | undefined {
-    const found = findImage(this.#context.state.images, this.#registries, text);
+    const found = findImage(this.#context.state.images, this.#registries, text, this.#wanted);
     if (!found || this.#options.platform === undefined) return found;
     const config = parseConfig(this.#context.blobs.get(`sha256:${found.record.id}` as Digest), found.name);
     return matchesPlatform(config.platform, this.#wanted) ? found : undefined;

@@ -23,7 +23,7 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     },
 
     inspect: ({ image }) => images.inspect(image),
-    exists: ({ image }) => images.find(image) !== undefined,
+    exists: ({ image }) => images.findRecord(image) !== undefined,
     history: ({ image }) => images.history(image),
     tree: ({ image, whatRequires }) => images.tree(image, { whatRequires }),
 
@@ -33,11 +33,11 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
         PullOptions,
         'signal'
       >;
-      for await (const item of withProgress<TransferProgress, ResolvedImage>((onProgress) =>
-        images.pull(reference, { ...options, signal, onProgress }),
+      for await (const item of withProgress<TransferProgress, readonly ResolvedImage[]>((onProgress) =>
+        images.pullAll(reference, { ...options, signal, onProgress }),
       )) {
         if (item.kind === 'progress') yield item;
-        else yield { kind: 'image', id: item.result.record.id, name: item.result.name };
+        else for (const { record, name } of item.result) yield { kind: 'image', id: record.id, name };
       }
     },
 
@@ -85,10 +85,14 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     untag: ({ image, names }) => ({ id: images.untag(image, names).id }),
 
     async remove({ image, force, ignore, trash: wanted }) {
-      if (ignore && !images.find(image)) return { untagged: [], deleted: [] };
+      const found = images.findRecord(image);
+      if (ignore && !found) return { untagged: [], deleted: [] };
       const { untagged, deleted } = await removing(rooms, wanted, async (trash) => {
-        if (force) await removeContainersOf(rooms, images.resolve(image).record.id, trash);
-        await rooms.containers.releaseImage(image);
+        // No container is made of a list, and its mount is its image's.
+        if (!found?.record.list) {
+          if (force) await removeContainersOf(rooms, images.resolve(image).record.id, trash);
+          await rooms.containers.releaseImage(image);
+        }
         return images.remove(image, { force, trash });
       });
       return { untagged: [...untagged], deleted: [...deleted] };
@@ -132,5 +136,6 @@ function toSummary(record: ImageRecord, containers: number): ImageSummary {
     architecture: record.architecture,
     os: record.os,
     dangling: record.names.length === 0,
+    ...(record.list ? { manifestList: true as const } : {}),
   };
 }
