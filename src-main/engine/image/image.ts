@@ -60,7 +60,7 @@ export interface LoadOptions {
 
 export interface SaveOptions {
   readonly format: 'docker-archive' | 'oci-archive' | 'oci-dir' | 'docker-dir';
-  /** Absolute. A file is replaced; a folder has to be empty or not there. */
+  /** Absolute. A file is replaced, and so is a docker-dir; to an OCI layout it is added; any other folder has to be empty or not there. */
   readonly path: string;
   /** Further names for the first image. */
   readonly names?: readonly string[];

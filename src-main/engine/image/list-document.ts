@@ -42,7 +42,11 @@ export interface ListContent {
 const mostInstances = 10_000;
 
 /** What a list that is not ours names. Errors: `corrupt`, `unsupported` (a list of lists), `limit-exceeded`. */
-export function parseList(bytes: Uint8Array, contentType: string, what: string): { readonly entries: ListEntry[]; readonly annotations: ImageList['annotations'] } {
+export function parseList(
+  bytes: Uint8Array,
+  contentType: string,
+  what: string,
+): { readonly entries: ListEntry[]; readonly annotations: ImageList['annotations'] } {
   if (parseManifest(bytes, contentType, what).kind !== 'index') throw new EngineError('unsupported', `${what} is an image, not a list`);
   const parsed = v.safeParse(index, parseJson(bytes, what));
   if (!parsed.success) throw new EngineError('corrupt', `${what} is malformed: ${describeIssue(parsed.issues[0])}`);

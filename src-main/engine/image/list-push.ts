@@ -1,7 +1,14 @@
 /** From a list to a registry: first what its images need and they themselves by digest, then the index under its tag. */
 import { EngineError, isEngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
-import { type PullSource, type Reference, type Registries, formatReference, parseReference, repositoryName } from '../reference/reference.ts';
+import {
+  type PullSource,
+  type Reference,
+  type Registries,
+  formatReference,
+  parseReference,
+  repositoryName,
+} from '../reference/reference.ts';
 import { type RegistryClient, type RepositoryWriter, checkPolicy, dockerScopes } from '../registry/registry.ts';
 import type { ListInstance } from '../state/state.ts';
 import { openClient } from './client.ts';
@@ -78,7 +85,11 @@ export class ListPush {
     const { source, manifest } = await this.#find(client, reference, instance.digest);
     const { config, layers } = parseReferences(manifest.bytes, `manifest of ${name}`);
     const kind = this.#options.format === undefined ? undefined : this.#options.format === 'oci' ? 'oci' : 'docker';
-    const built = toKind({ bytes: manifest.bytes, mediaType: instance.mediaType || manifest.contentType, digest: manifest.digest }, kind, name);
+    const built = toKind(
+      { bytes: manifest.bytes, mediaType: instance.mediaType || manifest.contentType, digest: manifest.digest },
+      kind,
+      name,
+    );
     for (const blob of distinct([config, ...layers])) await this.#copyBlob(client, writer, source, blob, target);
     this.#options.onProgress?.({ kind: 'manifest', digest: built.digest });
     if ((await writer.manifestDigest(built.digest, signal)) !== built.digest) await writer.putManifest(built.digest, built, signal);
@@ -101,7 +112,13 @@ export class ListPush {
     throw new EngineError('internal', `there is no source for ${formatReference(reference)}`);
   }
 
-  async #copyBlob(client: RegistryClient, writer: RepositoryWriter, source: PullSource, blob: Descriptor, target: PullSource): Promise<void> {
+  async #copyBlob(
+    client: RegistryClient,
+    writer: RepositoryWriter,
+    source: PullSource,
+    blob: Descriptor,
+    target: PullSource,
+  ): Promise<void> {
     const { signal, onProgress } = this.#options;
     const progress = reportLayer(blob.digest, blob.size, onProgress);
     const there = await writer.sizeOf(blob.digest, signal);
@@ -161,7 +178,8 @@ export class ListPush {
   #warnOfLoss({ annotations, instances }: ListContent, kind: ListKind): void {
     const annotated = Object.keys(annotations).length > 0 || instances.some((one) => Object.keys(one.annotations).length > 0);
     if (kind === 'docker' && annotated) this.#warn("Docker's lists have no annotations: they are left out");
-    if (kind === 'oci' && instances.some(({ platform }) => platform.features.length > 0)) this.#warn('OCI indexes have no features: they are left out');
+    if (kind === 'oci' && instances.some(({ platform }) => platform.features.length > 0))
+      this.#warn('OCI indexes have no features: they are left out');
   }
 
   #openClient(options: PushOptions): RegistryClient {

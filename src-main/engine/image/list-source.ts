@@ -58,7 +58,10 @@ export async function fetchManifest(
   }
   const [first] = failures;
   if (first && failures.length === 1) throw first;
-  throw new EngineError('not-found', `${name}: none of ${String(failures.length)} places has it: ${failures.map(({ message }) => message).join('; ')}`);
+  throw new EngineError(
+    'not-found',
+    `${name}: none of ${String(failures.length)} places has it: ${failures.map(({ message }) => message).join('; ')}`,
+  );
 }
 
 export class ListSources {
@@ -89,7 +92,12 @@ export class ListSources {
     const from = absolutePath(transport, this.#options.workingDirectory);
     const { loadImages } = await import('./load.ts');
     const { signal, all } = this.#options;
-    const loaded = await loadImages(this.#context, from.path, { from, names: [], everyPlatform: all, ...(signal === undefined ? {} : { signal }) });
+    const loaded = await loadImages(this.#context, from.path, {
+      from,
+      names: [],
+      everyPlatform: all,
+      ...(signal === undefined ? {} : { signal }),
+    });
     return loaded.map(({ record }) => this.#ofImage(record));
   }
 
@@ -101,14 +109,22 @@ export class ListSources {
     return [named ?? this.#ofImage(image)];
   }
 
-  #ofImage({ id, manifestDigest, chainIds, names }: ImageRecord): ListInstance {
+  #ofImage({ id, manifestDigest, chainIds, names, repoDigests }: ImageRecord): ListInstance {
     const { blobs } = this.#context;
     if (manifestDigest === undefined) throw new EngineError('corrupt', `image ${names[0] ?? id.slice(0, 12)} has no manifest`);
     const bytes = blobs.get(manifestDigest);
     const configBytes = blobs.get(`sha256:${id}` as Digest);
     const { mediaType } = parseManifest(bytes, '', `manifest of ${names[0] ?? id}`);
     const platform = toListPlatform(parseConfig(configBytes, id).platform, configBytes);
-    return { digest: manifestDigest, size: bytes.length, mediaType, platform, annotations: {}, image: { id, manifestDigest, chainIds }, source: undefined };
+    return {
+      digest: manifestDigest,
+      size: bytes.length,
+      mediaType,
+      platform,
+      annotations: {},
+      image: { id, manifestDigest, chainIds, repoDigests },
+      source: undefined,
+    };
   }
 
   async #fromRegistry(text: string): Promise<readonly ListInstance[]> {
@@ -128,7 +144,11 @@ export class ListSources {
     return [entry && entry.platform.architecture !== '' ? { ...chosen, platform: entry.platform } : chosen];
   }
 
-  async #ofRemote(client: RegistryClient, { reference, source }: FoundManifest, { bytes, digest, contentType }: FetchedManifest): Promise<ListInstance> {
+  async #ofRemote(
+    client: RegistryClient,
+    { reference, source }: FoundManifest,
+    { bytes, digest, contentType }: FetchedManifest,
+  ): Promise<ListInstance> {
     const name = formatReference(withDigest(reference, digest));
     const manifest = parseManifest(bytes, contentType, `manifest of ${name}`);
     if (manifest.kind !== 'manifest') throw new EngineError('unsupported', `${name} is a list of lists`);

@@ -58,25 +58,42 @@ function withList(record: Omit<ImageRecord, 'list'>, list: ImageList): ListRecor
 /** Within a transaction: an image that was removed since it was found has taken its layers along, unless something else has them. */
 function requireStored({ state, blobs }: ImageContext, instances: readonly ListInstance[], before: ImageList): void {
   const had = new Set(before.instances.map(({ image }) => image?.id));
-  const kept = state.images.list().flatMap(({ list }) => list?.instances ?? []).map(({ image }) => image?.id);
+  const kept = state.images
+    .list()
+    .flatMap(({ list }) => list?.instances ?? [])
+    .map(({ image }) => image?.id);
   const held = new Set<ImageId | undefined>([...had, ...kept]);
   for (const { image } of instances) {
     if (!image || held.has(image.id)) continue;
-    if (!state.images.find(image.id) || image.chainIds.some((chainId) => !state.layers.find(chainId)) || !blobs.has(image.manifestDigest as Digest))
+    if (
+      !state.images.find(image.id) ||
+      image.chainIds.some((chainId) => !state.layers.find(chainId)) ||
+      !blobs.has(image.manifestDigest as Digest)
+    )
       throw new EngineError('in-use', `image ${image.id.slice(0, 12)} was removed while it was added to the list`, { fix: 'Try again.' });
   }
 }
 
-export async function createList(context: ImageContext, name: string, images: readonly string[], options: CreateListOptions): Promise<ImageRecord> {
+export async function createList(
+  context: ImageContext,
+  name: string,
+  images: readonly string[],
+  options: CreateListOptions,
+): Promise<ImageRecord> {
   const { state, system } = context;
   const registries = readRegistries(context);
   const full = nameToGive(name);
-  const holder = (): ImageRecord | undefined => state.images.findByName(full) ?? (options.amend ? findRecord(state.images, registries, name)?.record : undefined);
+  const holder = (): ImageRecord | undefined =>
+    state.images.findByName(full) ?? (options.amend ? findRecord(state.images, registries, name)?.record : undefined);
   const taken = (record: ImageRecord): EngineError =>
-    new EngineError('already-exists', `image name ${JSON.stringify(full)} is already associated with image ${JSON.stringify(record.id)}: that name is already in use`, {
-      fix: record.list ? 'Give another name, or add to it with --amend.' : 'Give another name.',
-      details: { field: 'list', holder: record.id },
-    });
+    new EngineError(
+      'already-exists',
+      `image name ${JSON.stringify(full)} is already associated with image ${JSON.stringify(record.id)}: that name is already in use`,
+      {
+        fix: record.list ? 'Give another name, or add to it with --amend.' : 'Give another name.',
+        details: { field: 'list', holder: record.id },
+      },
+    );
   const found = holder();
   if (found && !(options.amend && isList(found))) throw taken(found);
   const sources = new ListSources(context, options);
@@ -142,7 +159,10 @@ export async function removeFromList(context: ImageContext, name: string, instan
   const blobs = list.instances.flatMap(({ image }) => (image ? documentsOf(image) : []));
   using _operation = context.state.operations.begin('image.remove', id, { chainIds, blobs });
   const changed = changeInstance(context, name, instance, () => []);
-  await dropLayers(context, [...new Set(chainIds)].filter((chainId) => !changed.chainIds.includes(chainId)));
+  await dropLayers(
+    context,
+    [...new Set(chainIds)].filter((chainId) => !changed.chainIds.includes(chainId)),
+  );
   dropBlobs(context, blobs);
   return changed;
 }
@@ -170,7 +190,11 @@ export type InspectedList =
   | { readonly kind: 'remote'; readonly document: string; readonly digest: Digest; readonly list: boolean };
 
 /** One of the store, else of a registry. */
-export async function inspectList(context: ImageContext, name: string, options: RegistryOptions & { readonly signal?: AbortSignal }): Promise<InspectedList> {
+export async function inspectList(
+  context: ImageContext,
+  name: string,
+  options: RegistryOptions & { readonly signal?: AbortSignal },
+): Promise<InspectedList> {
   const registries = readRegistries(context);
   const found = name.startsWith('docker://') ? undefined : findRecord(context.state.images, registries, name);
   if (found && isList(found.record)) return { kind: 'local', record: found.record };

@@ -59,7 +59,7 @@ function readAs(archive: Archive, from: ArchiveReference, { platform, everyPlatf
   const folder = transport === 'oci' || transport === 'dir';
   if (archive.isFolder !== folder)
     throw new EngineError('corrupt', `${archive.path} is ${folder ? 'no folder' : 'a folder'}, and so no ${transport}:`);
-  const choice = { ...from, everyPlatform, platform: platform === undefined ? undefined : parsePlatform(platform) };
+  const choice = { ...from, one: true, everyPlatform, platform: platform === undefined ? undefined : parsePlatform(platform) };
   const images =
     transport === 'docker-archive'
       ? readDockerArchive(archive)?.flatMap((image, position) => pickFromDocker(image, position, from))

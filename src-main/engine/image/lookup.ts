@@ -61,12 +61,9 @@ export function findRecord(images: ImageTable, registries: Registries, name: str
   const found = findPlainly(images, registries, name);
   // A name that looks like a transport may still be one: `tag app oci:1` makes localhost/oci:1.
   if (found) return found;
+  if (!name.startsWith('containers-storage:')) return undefined;
   const transport = parseTransport(name);
-  if (transport === undefined || transport.transport === 'docker') return undefined;
-  if (transport.transport === 'containers-storage') return findPlainly(images, registries, transport.name);
-  throw new EngineError('invalid-argument', `unsupported transport ${JSON.stringify(transport.transport)} for looking up local images`, {
-    fix: `Bring it into the store first: selkie pull ${name}`,
-  });
+  return transport?.transport === 'containers-storage' ? findPlainly(images, registries, transport.name) : undefined;
 }
 
 function findPlainly(images: ImageTable, registries: Registries, text: string): ResolvedImage | undefined {
@@ -127,6 +124,11 @@ export function resolveRecord(images: ImageTable, registries: Registries, text: 
 }
 
 function unknownImage(text: string): EngineError {
+  const transport = parseTransport(text)?.transport ?? 'docker';
+  if (transport !== 'docker' && transport !== 'containers-storage')
+    return new EngineError('invalid-argument', `unsupported transport ${JSON.stringify(transport)} for looking up local images`, {
+      fix: `Bring it into the store first: selkie pull ${text}`,
+    });
   if (!/^(?:sha256:)?[0-9a-f]{1,64}$/.test(text)) parseReference(text.replace(/^containers-storage:(?:\[[^\]]*\])?/, ''));
   return new EngineError('not-found', `${text}: image not known`, { fix: `See the images that are here, or pull it: selkie pull ${text}` });
 }

@@ -122,10 +122,16 @@ const anyManifest = v.object({
 });
 
 /** What a manifest of any kind refers to, for a copy that need not understand it: attestations and other artifacts stand in lists too. */
-export function parseReferences(bytes: Uint8Array, what: string): { readonly mediaType: string; readonly config: Descriptor; readonly layers: readonly Descriptor[] } {
+export function parseReferences(
+  bytes: Uint8Array,
+  what: string,
+): { readonly mediaType: string; readonly config: Descriptor; readonly layers: readonly Descriptor[] } {
   const parsed = v.safeParse(anyManifest, parseJson(bytes, what));
   if (!parsed.success) throw new EngineError('corrupt', `${what} is malformed: ${describeIssue(parsed.issues[0])}`);
   if (parsed.output.layers.length > mostLayers)
-    throw new EngineError('limit-exceeded', `${what} has ${String(parsed.output.layers.length)} layers; ${String(mostLayers)} are possible`);
+    throw new EngineError(
+      'limit-exceeded',
+      `${what} has ${String(parsed.output.layers.length)} layers; ${String(mostLayers)} are possible`,
+    );
   return parsed.output;
 }

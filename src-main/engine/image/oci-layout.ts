@@ -37,6 +37,8 @@ export interface LayoutChoice {
   /** In its index, from 0. */
   readonly position?: number | undefined;
   readonly platform?: Platform | undefined;
+  /** More than one without a name that chooses is an error, and not all of them. */
+  readonly one?: boolean;
   /** Of an index every image, not only the one for a platform. */
   readonly everyPlatform?: boolean;
 }
@@ -46,7 +48,8 @@ function choose(archive: Archive, descriptor: Descriptor, choice: LayoutChoice, 
   const parsed = parseManifest(bytes, descriptor.mediaType, `manifest ${descriptor.digest} of ${archive.path}`);
   if (parsed.kind === 'manifest') return [{ descriptor, bytes, manifest: parsed }];
   if (depth === 3) throw new EngineError('corrupt', `an index of ${archive.path} leads to indexes without end`);
-  const chosen = choice.everyPlatform === true ? parsed.manifests : [choosePlatform(parsed, choice.platform ?? hostPlatform(), archive.path)];
+  const chosen =
+    choice.everyPlatform === true ? parsed.manifests : [choosePlatform(parsed, choice.platform ?? hostPlatform(), archive.path)];
   return chosen.flatMap((entry) => choose(archive, entry, choice, depth + 1));
 }
 
@@ -61,11 +64,18 @@ function roots(archive: Archive, index: ImageIndex, choice: LayoutChoice): reado
   if (name !== undefined || position !== undefined) return chosenRoots(archive, index, choice);
   const named = index.manifests.some((entry) => nameOf(entry).length > 0);
   const manyPlatforms = index.manifests.length > 1 && index.manifests.every((entry) => entry.platform);
-  return !named && manyPlatforms && !everyPlatform ? [choosePlatform(index, platform, archive.path)] : index.manifests;
+  if (!named && manyPlatforms) return everyPlatform ? index.manifests : [choosePlatform(index, platform, archive.path)];
+  if (choice.one === true && index.manifests.length > 1)
+    throw new EngineError('ambiguous', `more than one image in ${archive.path}, choose an image`, { fix: `It has: ${refNames(index)}.` });
+  return index.manifests;
 }
 
 /** A layout may have one name for several machines. */
-function chosenRoots(archive: Archive, index: ImageIndex, { name, position, platform = hostPlatform(), everyPlatform }: LayoutChoice): readonly Descriptor[] {
+function chosenRoots(
+  archive: Archive,
+  index: ImageIndex,
+  { name, position, platform = hostPlatform(), everyPlatform }: LayoutChoice,
+): readonly Descriptor[] {
   if (position !== undefined) {
     const found = index.manifests[position];
     if (!found)

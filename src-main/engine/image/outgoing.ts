@@ -140,12 +140,24 @@ export function toKind(manifest: BuiltManifest, kind: ManifestKind | undefined, 
     if (counterparts.some((pair) => pair[kind === 'docker' ? 0 : 1] === type)) return type;
     const found = counterparts.find((pair) => pair[kind === 'docker' ? 1 : 0] === type)?.[kind === 'docker' ? 0 : 1];
     if (found === undefined)
-      throw new EngineError('unsupported', `${what} has ${type}, for which ${kind === 'docker' ? "Docker's manifests (v2s2) have" : 'OCI has'} no word`, {
-        fix: 'Leave out --format.',
-      });
+      throw new EngineError(
+        'unsupported',
+        `${what} has ${type}, for which ${kind === 'docker' ? "Docker's manifests (v2s2) have" : 'OCI has'} no word`,
+        {
+          fix: 'Leave out --format.',
+        },
+      );
     return found;
   };
-  const entry = ({ mediaType: type, digest, size }: { readonly mediaType: string; readonly digest: Digest; readonly size: number }): object => ({ mediaType: turn(type), digest, size });
+  const entry = ({
+    mediaType: type,
+    digest,
+    size,
+  }: {
+    readonly mediaType: string;
+    readonly digest: Digest;
+    readonly size: number;
+  }): object => ({ mediaType: turn(type), digest, size });
   const type = kind === 'oci' ? mediaType.ociManifest : mediaType.dockerManifest;
   const document = { schemaVersion: 2, mediaType: type, config: entry(parsed.config), layers: parsed.layers.map(entry) };
   return toBuilt(Buffer.from(JSON.stringify(document)), type);

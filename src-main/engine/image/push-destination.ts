@@ -1,5 +1,12 @@
 import { EngineError } from '../../base/errors.ts';
-import { type PullSource, type Reference, type Registries, parseReference, parseTransport, withDefaultTag } from '../reference/reference.ts';
+import {
+  type PullSource,
+  type Reference,
+  type Registries,
+  parseReference,
+  parseTransport,
+  withDefaultTag,
+} from '../reference/reference.ts';
 
 export interface Destination {
   readonly reference: Reference;

@@ -178,7 +178,12 @@ export class Push {
     });
   }
 
-  async #sendManifest(writer: RepositoryWriter, image: OutgoingImage, layers: readonly PlacedLayer[], tag: string | undefined): Promise<BuiltManifest> {
+  async #sendManifest(
+    writer: RepositoryWriter,
+    image: OutgoingImage,
+    layers: readonly PlacedLayer[],
+    tag: string | undefined,
+  ): Promise<BuiltManifest> {
     const { format } = this.#options;
     const zstd = layers.some(({ compression }) => compression === 'zstd');
     const kind = zstd ? 'oci' : this.#kindOf(image);

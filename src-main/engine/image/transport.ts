@@ -43,7 +43,9 @@ export function nameHere(context: Pick<ImageContext, 'config' | 'snapshots'>, te
 export function absolutePath<T extends ArchiveReference>(reference: T, workingDirectory: string | undefined): T {
   if (isAbsolute(reference.path)) return reference;
   if (workingDirectory === undefined)
-    throw new EngineError('invalid-argument', `${reference.transport}:${reference.path} is not an absolute path`, { details: { field: 'reference' } });
+    throw new EngineError('invalid-argument', `${reference.transport}:${reference.path} is not an absolute path`, {
+      details: { field: 'reference' },
+    });
   return { ...reference, path: resolve(workingDirectory, reference.path) };
 }
 

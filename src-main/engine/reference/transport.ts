@@ -4,9 +4,19 @@ import { EngineError } from '../../base/errors.ts';
 export type TransportReference =
   | { readonly transport: 'docker'; readonly name: string }
   /** Without a name or position: all that is in it. */
-  | { readonly transport: 'docker-archive'; readonly path: string; readonly name: string | undefined; readonly position: number | undefined }
+  | {
+      readonly transport: 'docker-archive';
+      readonly path: string;
+      readonly name: string | undefined;
+      readonly position: number | undefined;
+    }
   /** `name` is what the layout's index calls it, which need not be a reference. */
-  | { readonly transport: 'oci' | 'oci-archive'; readonly path: string; readonly name: string | undefined; readonly position: number | undefined }
+  | {
+      readonly transport: 'oci' | 'oci-archive';
+      readonly path: string;
+      readonly name: string | undefined;
+      readonly position: number | undefined;
+    }
   | { readonly transport: 'dir'; readonly path: string }
   | { readonly transport: 'containers-storage'; readonly name: string; readonly store: NamedStore | undefined };
 
@@ -25,7 +35,10 @@ function invalid(text: string, why: string): EngineError {
 }
 
 /** path[:name], path[:@position] */
-function splitPath(text: string, rest: string): { readonly path: string; readonly name: string | undefined; readonly position: number | undefined } {
+function splitPath(
+  text: string,
+  rest: string,
+): { readonly path: string; readonly name: string | undefined; readonly position: number | undefined } {
   const colon = rest.indexOf(':');
   const path = colon === -1 ? rest : rest.slice(0, colon);
   const name = colon === -1 ? '' : rest.slice(colon + 1);
@@ -42,7 +55,11 @@ function parseStore(text: string, rest: string): TransportReference {
   // Options stand behind the last part; a path with a colon cannot be named in this form.
   const [, driver, graphRoot = '', runRoot] = /^(?:([a-z0-9-]+)@)?([^+:]*)(?:\+([^:]*))?(?::.*)?$/s.exec(inner) ?? [];
   if (graphRoot === '') throw invalid(text, 'names no graph root');
-  return { transport: 'containers-storage', name: name.replace(/^@/, ''), store: { driver, graphRoot, runRoot: runRoot === '' ? undefined : runRoot } };
+  return {
+    transport: 'containers-storage',
+    name: name.replace(/^@/, ''),
+    store: { driver, graphRoot, runRoot: runRoot === '' ? undefined : runRoot },
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import { EngineError } from '../../base/errors.ts';
+import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ImageId } from '../../contract/ids.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
@@ -23,7 +23,17 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     },
 
     inspect: ({ image }) => images.inspect(image),
-    exists: ({ image }) => images.findRecord(image) !== undefined,
+    exists({ image }) {
+      try {
+        images.resolveRecord(image);
+        return true;
+      } catch (error) {
+        if (isEngineError(error, 'not-found')) return false;
+        // What no image can be called there is none of; a place that is no name is refused.
+        if (isEngineError(error, 'invalid-argument') && error.details['field'] === 'reference') return false;
+        throw error;
+      }
+    },
     history: ({ image }) => images.history(image),
     tree: ({ image, whatRequires }) => images.tree(image, { whatRequires }),
 

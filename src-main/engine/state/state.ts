@@ -114,7 +114,7 @@ export interface ListInstance {
   readonly platform: ListPlatform;
   readonly annotations: Readonly<Record<string, string>>;
   /** In this store: the list keeps its layers and documents, also when the image is removed. Else it is in a registry, see `source`. */
-  readonly image: Pick<ImageRecord, 'id' | 'manifestDigest' | 'chainIds'> | undefined;
+  readonly image: Pick<ImageRecord, 'id' | 'manifestDigest' | 'chainIds' | 'repoDigests'> | undefined;
   /** registry/repository@digest */
   readonly source: string | undefined;
 }

@@ -182,11 +182,14 @@ export const groups: Readonly<Record<string, Group>> = {
     summary: 'Manage lists of images for several platforms',
     commands: {
       add: { summary: 'Add images to a list', load: async () => (await import('./commands/manifest.ts')).manifestAdd },
-      annotate: { summary: 'Change what a list says of an image', load: async () => (await import('./commands/manifest.ts')).manifestAnnotate },
+      annotate: {
+        summary: 'Change what a list says of an image',
+        load: async () => (await import('./commands/manifest.ts')).manifestAnnotate,
+      },
       create: { summary: 'Make a list', load: async () => (await import('./commands/manifest.ts')).manifestCreate },
       exists: { summary: 'Tell whether there is such a list', load: async () => (await import('./commands/manifest.ts')).manifestExists },
       inspect: { summary: 'Show a list', load: async () => (await import('./commands/manifest.ts')).manifestInspect },
-      push: { summary: 'Push a list to a registry', load: async () => (await import('./commands/manifest.ts')).manifestPush },
+      push: { summary: 'Push a list to a registry', load: async () => (await import('./commands/manifest-push.ts')).manifestPush },
       remove: { summary: 'Take an image out of a list', load: async () => (await import('./commands/manifest.ts')).manifestRemove },
       rm: { summary: 'Remove lists', load: async () => (await import('./commands/manifest.ts')).manifestDelete },
     },

@@ -3,7 +3,7 @@ import { EngineError, isEngineError } from '../../../base/errors.ts';
 import type { EngineClient } from '../../../contract/engine.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
-import { formFlags, pushForm, pushList, writeDigestFile } from './manifest.ts';
+import { formFlags, pushForm, pushList, writeDigestFile } from './manifest-push.ts';
 import { flagTable } from '../options/flags.ts';
 import { accessFlags, toAccess } from '../options/registry-access.ts';
 import { progressDisplay } from '../output/progress.ts';

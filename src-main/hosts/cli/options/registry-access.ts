@@ -22,7 +22,7 @@ export const accessFlags = flagTable({
   'tls-verify': { kind: 'bool', help: 'Require HTTPS and a certificate that can be trusted', default: 'true' },
 });
 
-export function checkCredentials({ creds }: FlagValues<Pick<typeof accessFlags, 'creds'>>): void {
+function checkCredentials({ creds }: FlagValues<Pick<typeof accessFlags, 'creds'>>): void {
   if (creds !== undefined && !creds.includes(':'))
     throw new EngineError('invalid-argument', '--creds needs a user and a password', { fix: 'write --creds user:password' });
 }
