@@ -69,7 +69,7 @@ export function parseList(
   return { entries, annotations };
 }
 
-const some = <K extends string, T extends object>(key: K, value: T): object => (Object.keys(value).length === 0 ? {} : { [key]: value });
+const some = (key: string, value: object): object => (Object.keys(value).length === 0 ? {} : { [key]: value });
 const word = (key: string, value: string): object => (value === '' ? {} : { [key]: value });
 
 /** In the order in which Go programs write it, so that equal lists have equal digests. */
