@@ -6,6 +6,7 @@ import type { Client, Contract, Handlers } from '../rpc/rpc.ts';
 import { containerRoutes } from './container.ts';
 import { eventRoutes } from './event.ts';
 import { imageRoutes } from './image.ts';
+import { manifestRoutes } from './manifest.ts';
 import { registryRoutes } from './registry.ts';
 import { systemRoutes } from './system.ts';
 import { trashRoutes } from './trash.ts';
@@ -17,6 +18,7 @@ export const engineContract = {
   routes: {
     container: containerRoutes,
     image: imageRoutes,
+    manifest: manifestRoutes,
     volume: volumeRoutes,
     event: eventRoutes,
     system: systemRoutes,

@@ -20,6 +20,8 @@ export const imageSummary = v.strictObject({
   os: v.string(),
   /** No tag and no child. */
   dangling: v.boolean(),
+  /** A list of images for several platforms, see manifest.ts; set only on those. */
+  manifestList: v.optional(v.literal(true)),
 });
 export type ImageSummary = v.InferOutput<typeof imageSummary>;
 
@@ -140,12 +142,17 @@ export const imageRoutes = {
   history: call({ input: v.strictObject({ image: nameOrId }), output: v.array(imageHistoryStep) }),
   /** Its layers from the bottom up; or, with `whatRequires`, its topmost layer and all that lies upon it. */
   tree: call({ input: v.strictObject({ image: nameOrId, whatRequires: v.optional(v.boolean(), false) }), output: imageTree }),
+  /** A name, or with a transport: docker://, docker-archive:, oci-archive:, oci:, dir:, containers-storage:. Yields an item `image` for each. */
   pull: stream({
     input: v.strictObject({
       reference: nameOrId,
       policy: v.optional(v.picklist(['always', 'missing', 'never', 'newer']), 'always'),
       /** os/arch[/variant] */
       platform: v.optional(v.string()),
+      /** Each tag of the repository. */
+      allTags: v.optional(v.boolean()),
+      /** What paths in the reference are relative to. */
+      workingDirectory: v.optional(v.string()),
       tlsVerify: v.optional(v.boolean()),
       /** user:password, for this pull alone; never stored or logged. */
       credentials: v.optional(v.string()),

@@ -51,7 +51,7 @@ export async function releaseImage(room: Room, nameOrId: string): Promise<void> 
   const key = found?.record.chainIds.at(-1);
   if (!found || key === undefined || room.trees.count(key) === 0) return;
   const { id, names } = found.record;
-  const shared = room.images.list().some((other) => other.id !== id && other.chainIds.at(-1) === key);
+  const shared = room.images.list().some((other) => other.id !== id && !other.list && other.chainIds.at(-1) === key);
   if (shared || names.length > 1 || room.state.containers.countByImage(id) > 0) return;
   await room.trees.unmount(key, { force: true });
 }
@@ -59,6 +59,7 @@ export async function releaseImage(room: Room, nameOrId: string): Promise<void> 
 export function mountedImages(room: Room): MountedObject[] {
   const paths = new Map(room.trees.list().map(({ key, path }) => [key, path]));
   return room.images.list().flatMap((record) => {
+    if (record.list) return [];
     const path = paths.get(record.chainIds.at(-1) ?? '');
     return path === undefined ? [] : [{ ...describe(record), path }];
   });

@@ -72,11 +72,17 @@ function putImage({ state, blobs, system }: ImageContext, image: NewImage): Imag
   return record;
 }
 
-/** Digests of the small blobs that an image needs: configuration, manifest, and the index it was chosen from. */
+/** Digests of the small blobs that an image needs: configuration, manifest, and the index it was chosen from; of a list those of its images. */
 export function blobsOf(record: ImageRecord): Digest[] {
   const digested = record.repoDigests.map((name) => name.slice(name.indexOf('@') + 1) as Digest);
-  const manifest = record.manifestDigest === undefined ? [] : [record.manifestDigest];
-  return union([`sha256:${record.id}` as Digest, ...manifest], digested);
+  return union(documentsOf(record), digested);
+}
+
+/** Of these, what it cannot be without. */
+export function documentsOf(record: Pick<ImageRecord, 'id' | 'manifestDigest' | 'list'>): Digest[] {
+  // A list's own document is made from its record.
+  if (record.list) return record.list.instances.flatMap(({ image }) => (image ? documentsOf(image) : []));
+  return [`sha256:${record.id}` as Digest, ...(record.manifestDigest === undefined ? [] : [record.manifestDigest])];
 }
 
 /** Removes those of the blobs that no image needs. */

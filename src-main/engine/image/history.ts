@@ -63,7 +63,8 @@ export function imageTree({ state }: ImageContext, record: ImageRecord, whatRequ
 /** The image that is asked about comes first, then those with names, then the oldest. */
 function imagesByTop(images: readonly ImageRecord[], first: ImageRecord): Map<Digest, ImageRecord[]> {
   const rank = (image: ImageRecord): number => (image.id === first.id ? 0 : image.names.length > 0 ? 1 : 2);
-  const sorted = images.toSorted((a, b) => rank(a) - rank(b) || a.storedAt - b.storedAt);
+  // A list has layers, but it ends with none of them.
+  const sorted = images.filter(({ list }) => !list).toSorted((a, b) => rank(a) - rank(b) || a.storedAt - b.storedAt);
   const found = new Map<Digest, ImageRecord[]>();
   for (const image of sorted) {
     const top = image.chainIds.at(-1);

@@ -8,10 +8,12 @@ import { dropLayers, unreferencedLayers } from './commit.ts';
 import { parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { ImageStore, ResolvedImage } from './image.ts';
-import { findImage, nameToGive, resolveImage } from './lookup.ts';
+import { findImage, findRecord, nameToGive, resolveImage, resolveRecord } from './lookup.ts';
 import { parseManifest } from './manifest.ts';
+import { createLists } from './lists.ts';
 import { findImageProblems, verifyLayers } from './problems.ts';
 import { discardImage, recoverImages, removeImage, restoreImage, untagImage } from './removal.ts';
+import { checkStoreOf, nameHere } from './transport.ts';
 
 export type ImageStoreOptions = Pick<ImageContext, 'config' | 'state' | 'layers' | 'snapshots' | 'system'> & {
   /** Default: the process's own, read at the moment of use. */
@@ -77,11 +79,15 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
   const downloads = createDownloadStore({ graphRoot: config.graphRoot, runRoot: config.runRoot, system });
   const environment = options.environment ?? (() => process.env);
   const context: ImageContext = { config, state, layers, snapshots, system, blobs, downloads, environment, limits: options.limits ?? {} };
-  const resolve = (nameOrId: string): ResolvedImage => resolveImage(state.images, readRegistries(context), nameOrId);
+  const own = (nameOrId: string): string => checkStoreOf(context, nameOrId);
+  const resolve = (nameOrId: string): ResolvedImage => resolveImage(state.images, readRegistries(context), own(nameOrId));
+  const resolveAny = (nameOrId: string): ResolvedImage => resolveRecord(state.images, readRegistries(context), own(nameOrId));
 
   return {
     resolve,
-    find: (nameOrId) => findImage(state.images, readRegistries(context), nameOrId),
+    find: (nameOrId) => findImage(state.images, readRegistries(context), own(nameOrId)),
+    resolveRecord: resolveAny,
+    findRecord: (nameOrId) => findRecord(state.images, readRegistries(context), own(nameOrId)),
     list: () => state.images.list(),
     config: (id: ImageId) => parseConfig(blobs.get(`sha256:${id}` as Digest), id).config,
     inspect: (nameOrId) => inspect(context, resolve(nameOrId)),
@@ -89,16 +95,18 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     tree: async (nameOrId, { whatRequires }) => (await import('./history.ts')).imageTree(context, resolve(nameOrId).record, whatRequires),
     // Loaded when they are needed: most commands neither fetch nor read archives.
     async pull(reference, pullOptions) {
-      const { Pull } = await import('./pull.ts');
-      return new Pull(context, pullOptions).run(reference);
+      const [first] = await (await import('./pull-transport.ts')).pullAll(context, reference, pullOptions);
+      if (!first) throw new EngineError('not-found', `${reference} holds no image`);
+      return first;
     },
+    pullAll: async (reference, pullOptions) => (await import('./pull-transport.ts')).pullAll(context, reference, pullOptions),
     async load(path, loadOptions) {
       const { loadImages } = await import('./load.ts');
       return loadImages(context, path, loadOptions);
     },
     async save(nameOrIds, saveOptions) {
       const { saveImages } = await import('./save.ts');
-      return saveImages(context, nameOrIds, saveOptions);
+      return saveImages(context, nameOrIds.map(own), saveOptions);
     },
     async importTar(request) {
       const { importImage } = await import('./import.ts');
@@ -110,24 +118,25 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     },
     async push(nameOrId, destination, pushOptions) {
       const { Push } = await import('./push.ts');
-      return new Push(context, pushOptions).run(nameOrId, destination);
+      return new Push(context, pushOptions).run(own(nameOrId), destination);
     },
     async sign(names, signOptions) {
       const { signImages } = await import('./sign.ts');
       return signImages(context, names, signOptions);
     },
+    ...createLists(context),
     tag(nameOrId, names) {
-      const given = names.map(nameToGive);
+      const given = names.map((name) => nameToGive(nameHere(context, name)));
       return state.transaction(() => {
-        const { record } = resolve(nameOrId);
+        const { record } = resolveAny(nameOrId);
         const changed = { ...record, names: [...new Set([...record.names, ...given])] };
         state.images.put(changed);
         for (const name of given) state.events.append({ type: 'image', status: 'tag', id: record.id, name });
         return changed;
       });
     },
-    untag: (nameOrId, names) => untagImage(context, readRegistries(context), nameOrId, names),
-    remove: (nameOrId, removeOptions) => removeImage(context, readRegistries(context), nameOrId, removeOptions),
+    untag: (nameOrId, names) => untagImage(context, readRegistries(context), own(nameOrId), names),
+    remove: (nameOrId, removeOptions) => removeImage(context, readRegistries(context), own(nameOrId), removeOptions),
     restore: (trashId) => restoreImage(context, trashId),
     discard: (trashId) => discardImage(context, trashId),
     async dropLayers(chainIds) {

@@ -8,6 +8,7 @@
  *   verified again and used by the next one. A pull that failed for good leaves neither.
  * - A pull or removal that died with its process is in the journal with its layers' names; `recover` undoes exactly that.
  * - Two engines at the same image: each blob is fetched by one, under its lock; each layer is committed by one; names are merged.
+ * - A list holds on to the layers and documents of its images in this store as an image does, also when the image itself was removed.
  */
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageConfig, ImageDetail, ImageHistoryStep, ImageTree, TransferProgress } from '../../contract/image.ts';
@@ -15,15 +16,27 @@ import type { StoreProblem } from '../../contract/system.ts';
 import type { ImageRecord } from '../state/state.ts';
 import type { ConfigPatch } from './import-changes.ts';
 import type { ImageFormat } from './import-documents.ts';
+import type { RegistryOptions } from './client.ts';
+import type { ListPushOptions } from './list-push.ts';
+import type { ListSourceOptions } from './list-source.ts';
+import type { CreateListOptions, InspectedList, ListChanges } from './list.ts';
+import type { ArchiveReference } from './load.ts';
 
 export { type ConfigPatch, parseChanges } from './import-changes.ts';
 export type { ImageFormat } from './import-documents.ts';
 export { createImageStore, type ImageStoreOptions } from './image-store.ts';
+export type { CreateListOptions, InspectedList, ListChanges } from './list.ts';
+export type { ListPushOptions } from './list-push.ts';
+export type { ListSourceOptions } from './list-source.ts';
 export { layerUsage, type LayerUsage } from './prune.ts';
 
 export interface PullOptions {
   readonly policy: 'always' | 'missing' | 'never' | 'newer';
   readonly platform?: string;
+  /** Of the repository each image that has a tag; the name's own tag does not count. */
+  readonly allTags?: boolean;
+  /** What paths of transports are relative to. */
+  readonly workingDirectory?: string;
   readonly tlsVerify?: boolean;
   readonly credentials?: string;
   readonly authFile?: string;
@@ -33,13 +46,21 @@ export interface PullOptions {
 }
 
 export interface LoadOptions {
+  /** Only that kind of archive, and of it only what it names. */
+  readonly from?: ArchiveReference;
+  /** os/arch[/variant], of an OCI layout for several. */
+  readonly platform?: string;
+  /** Of an OCI layout the images for all platforms. */
+  readonly everyPlatform?: boolean;
+  /** Instead of the names in it. */
+  readonly names?: readonly string[];
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TransferProgress) => void;
 }
 
 export interface SaveOptions {
   readonly format: 'docker-archive' | 'oci-archive' | 'oci-dir' | 'docker-dir';
-  /** Absolute. A file is replaced; a folder has to be empty or not there. */
+  /** Absolute. A file is replaced, and so is a docker-dir; to an OCI layout it is added; any other folder has to be empty or not there. */
   readonly path: string;
   /** Further names for the first image. */
   readonly names?: readonly string[];
@@ -173,13 +194,20 @@ export interface ImageStore {
   /** By short or full name, name@digest, id or its beginning. `not-found`, or `ambiguous` with the candidates. */
   resolve(nameOrId: string): ResolvedImage;
   find(nameOrId: string): ResolvedImage | undefined;
+  /** As `resolve` and `find`, but a list is itself, and not its image for this machine. */
+  resolveRecord(nameOrId: string): ResolvedImage;
+  findRecord(nameOrId: string): ResolvedImage | undefined;
+  /** Images and lists. */
   list(): ImageRecord[];
   config(id: ImageId): ImageConfig;
   inspect(nameOrId: string): ImageDetail;
   /** The newest step first. */
   history(nameOrId: string): Promise<ImageHistoryStep[]>;
   tree(nameOrId: string, options: { readonly whatRequires: boolean }): Promise<ImageTree>;
+  /** The first of `pullAll`. */
   pull(reference: string, options: PullOptions): Promise<ResolvedImage>;
+  /** By a name, or with a transport (containers-transports(5)): an archive may hold several images, a repository many tags. */
+  pullAll(reference: string, options: PullOptions): Promise<readonly ResolvedImage[]>;
   /** One item per image in the archive. */
   load(path: string, options: LoadOptions): Promise<readonly ResolvedImage[]>;
   /**
@@ -199,6 +227,18 @@ export interface ImageStore {
   push(nameOrId: string, destination: string | undefined, options: PushOptions): Promise<PushedImage>;
   /** Signs manifests that lie in registries (simple signing), beside signatures that there are. `not-found` when there is no such key. */
   sign(names: readonly string[], options: SignOptions): Promise<SignedManifest[]>;
+  /** A list for several platforms, empty or with these images. `already-exists` unless `amend`. Answers the list, as all that change one do. */
+  createList(name: string, images: readonly string[], options: CreateListOptions): Promise<ImageRecord>;
+  /** From this store, registries (referred to, not fetched) or archives (brought into the store). The changes are made to each that is added. */
+  addToList(name: string, images: readonly string[], changes: ListChanges, options: ListSourceOptions): Promise<ImageRecord>;
+  /** Without an instance: of the index itself. */
+  annotateList(name: string, instance: string | undefined, changes: ListChanges): Promise<ImageRecord>;
+  removeFromList(name: string, instance: string): Promise<ImageRecord>;
+  /** `not-found`; `invalid-argument` for an image that is none. */
+  resolveList(name: string): Promise<ImageRecord>;
+  inspectList(name: string, options: RegistryOptions & { readonly signal?: AbortSignal }): Promise<InspectedList>;
+  /** To a registry: what its images need, they themselves by digest, then the index. What is there already is not sent. Errors as of `push`. */
+  pushList(name: string, destination: string | undefined, options: ListPushOptions): Promise<PushedImage>;
   tag(nameOrId: string, names: readonly string[]): ImageRecord;
   /** Without names: all of them. */
   untag(nameOrId: string, names: readonly string[]): ImageRecord;

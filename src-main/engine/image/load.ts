@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { EngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import { type PolicyScope, checkPolicy, decidePolicy, pathScopes, verifyPolicy } from '../registry/registry.ts';
+import { type TransportReference, formatReference, parseReference, withDefaultTag } from '../reference/reference.ts';
 import { readFolder } from '../signature/signature.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { type Archive, type MemberReader, openArchive } from './archive.ts';
@@ -15,8 +16,12 @@ import { readDockerArchive } from './docker-archive.ts';
 import { readDockerDirectory } from './docker-directory.ts';
 import type { LoadOptions, ResolvedImage } from './image.ts';
 import { readOciLayout } from './oci-layout.ts';
+import { parsePlatform } from './platform.ts';
 import { reportLayer } from './progress.ts';
 import { settleAll } from './settle-all.ts';
+
+export type ArchiveReference = Exclude<TransportReference, { readonly transport: 'docker' | 'containers-storage' }>;
+type DockerArchiveReference = Extract<TransportReference, { readonly transport: 'docker-archive' }>;
 
 export interface LoadableLayer {
   readonly member: MemberReader;
@@ -44,7 +49,42 @@ function hexOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function readImages(archive: Archive): { readonly images: LoadableImage[]; readonly transport: PolicyScope['transport'] } {
+interface ReadImages {
+  readonly images: LoadableImage[];
+  readonly transport: PolicyScope['transport'];
+}
+
+/** Only what was asked for: another kind of archive at that place is an error. */
+function readAs(archive: Archive, from: ArchiveReference, { platform, everyPlatform = false }: LoadOptions): ReadImages {
+  const { transport } = from;
+  const folder = transport === 'oci' || transport === 'dir';
+  if (archive.isFolder !== folder)
+    throw new EngineError('corrupt', `${archive.path} is ${folder ? 'no folder' : 'a folder'}, and so no ${transport}:`);
+  const choice = { ...from, one: true, everyPlatform, platform: platform === undefined ? undefined : parsePlatform(platform) };
+  const images =
+    transport === 'docker-archive'
+      ? readDockerArchive(archive)?.flatMap((image, position) => pickFromDocker(image, position, from))
+      : transport === 'dir'
+        ? readDockerDirectory(archive)
+        : readOciLayout(archive, choice);
+  if (!images) throw new EngineError('corrupt', `${archive.path} is no ${transport}:`, { fix: 'Look what made it, and name that.' });
+  if (images.length === 0) throw new EngineError('not-found', `${archive.path} has no image ${JSON.stringify(describeChoice(from))}`);
+  return { images, transport };
+}
+
+function describeChoice(from: ArchiveReference): string {
+  if (from.transport === 'dir') return '';
+  return from.name ?? (from.position === undefined ? '' : `@${String(from.position)}`);
+}
+
+function pickFromDocker(image: LoadableImage, at: number, { name, position }: DockerArchiveReference): LoadableImage[] {
+  if (position !== undefined) return position === at ? [image] : [];
+  if (name === undefined) return [image];
+  const wanted = formatReference(withDefaultTag(parseReference(name)));
+  return image.names.includes(wanted) ? [{ ...image, names: [wanted] }] : [];
+}
+
+function readImages(archive: Archive): ReadImages {
   const docker = archive.isFolder ? undefined : readDockerArchive(archive);
   if (docker) return { images: docker, transport: 'docker-archive' };
   const oci = readOciLayout(archive);
@@ -75,14 +115,15 @@ export async function loadImages(context: ImageContext, path: string, options: L
   throwIfAborted(options.signal);
   context.system.files.ensureDirectory(context.downloads.directory, 0o700);
   await using archive = await openArchive(path, context.downloads.directory, options.signal);
-  const { images, transport } = readImages(archive);
+  const { images, transport } = options.from ? readAs(archive, options.from, options) : readImages(archive);
   // By what it is, not by how one came there.
   const scopes = transport === 'docker-archive' ? [] : pathScopes(realpathSync(path));
   // The starter image has to work on a machine without a policy: whoever could exchange it could exchange Selkie itself.
   const own = isSameFile(path, starterArchive(context.config.resources));
   await checkTrust(context, { transport, scopes, name: path, own }, images, options);
   const loaded: ResolvedImage[] = [];
-  for (const image of images) {
+  for (const read of images) {
+    const image = options.names === undefined ? read : { ...read, names: options.names };
     const record = await loadImage(context, image, path, options);
     loaded.push({ record, name: image.names[0] ?? record.id });
   }

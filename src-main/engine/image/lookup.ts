@@ -7,11 +7,14 @@ import {
   formatReference,
   isShortName,
   parseReference,
+  parseTransport,
   repositoryName,
   withDefaultTag,
 } from '../reference/reference.ts';
 import type { ImageRecord, ImageTable } from '../state/state.ts';
 import type { ResolvedImage } from './image.ts';
+import type { Platform } from './manifest.ts';
+import { bestFor, hostPlatform } from './platform.ts';
 
 function findById(images: ImageTable, text: string): { readonly record?: ImageRecord; readonly candidates: readonly ImageRecord[] } {
   const id = text.startsWith('sha256:') ? text.slice('sha256:'.length) : text;
@@ -53,8 +56,17 @@ function findBySuffix(images: ImageTable, text: string): ResolvedImage | undefin
   return undefined;
 }
 
-/** Undefined when there is none; `ambiguous` when the beginning of an id fits several and no name fits. */
-export function findImage(images: ImageTable, registries: Registries, text: string): ResolvedImage | undefined {
+/** An image, or a list of images. Undefined when there is none; `ambiguous` when the beginning of an id fits several and no name fits. */
+export function findRecord(images: ImageTable, registries: Registries, name: string): ResolvedImage | undefined {
+  const found = findPlainly(images, registries, name);
+  // A name that looks like a transport may still be one: `tag app oci:1` makes localhost/oci:1.
+  if (found) return found;
+  if (!name.startsWith('containers-storage:')) return undefined;
+  const transport = parseTransport(name);
+  return transport?.transport === 'containers-storage' ? findPlainly(images, registries, transport.name) : undefined;
+}
+
+function findPlainly(images: ImageTable, registries: Registries, text: string): ResolvedImage | undefined {
   const exact = images.findByName(text);
   if (exact) return { record: exact, name: text };
   const byId = findById(images, text);
@@ -77,12 +89,48 @@ export function findImage(images: ImageTable, registries: Registries, text: stri
   return undefined;
 }
 
+/** As findRecord; of a list that image in the store which fits this machine, or `wanted`: undefined when none does. */
+export function findImage(images: ImageTable, registries: Registries, text: string, wanted?: Platform): ResolvedImage | undefined {
+  const found = findRecord(images, registries, text);
+  if (!found?.record.list) return found;
+  const record = instanceFor(images, found.record, wanted ?? hostPlatform());
+  return record && { record, name: found.name };
+}
+
+function instanceFor(images: ImageTable, { list }: ImageRecord, wanted: Platform): ImageRecord | undefined {
+  const here = (list?.instances ?? []).flatMap(({ image, platform }) => {
+    const record = image && images.find(image.id);
+    return record ? [{ record, platform }] : [];
+  });
+  return bestFor(here, wanted)?.record;
+}
+
 /** As findImage, but `not-found`; a name that cannot be one is said so. */
 export function resolveImage(images: ImageTable, registries: Registries, text: string): ResolvedImage {
   const found = findImage(images, registries, text);
   if (found) return found;
-  if (!/^(?:sha256:)?[0-9a-f]{1,64}$/.test(text)) parseReference(text);
-  throw new EngineError('not-found', `${text}: image not known`, { fix: `See the images that are here, or pull it: selkie pull ${text}` });
+  if (findRecord(images, registries, text))
+    throw new EngineError('not-found', `${text} is a list, and none of its images that are in the store is for this machine`, {
+      fix: `Look what it names: selkie manifest inspect ${text}`,
+    });
+  throw unknownImage(text);
+}
+
+/** As findRecord, but `not-found`. */
+export function resolveRecord(images: ImageTable, registries: Registries, text: string): ResolvedImage {
+  const found = findRecord(images, registries, text);
+  if (found) return found;
+  throw unknownImage(text);
+}
+
+function unknownImage(text: string): EngineError {
+  const transport = parseTransport(text)?.transport ?? 'docker';
+  if (transport !== 'docker' && transport !== 'containers-storage')
+    return new EngineError('invalid-argument', `unsupported transport ${JSON.stringify(transport)} for looking up local images`, {
+      fix: `Bring it into the store first: selkie pull ${text}`,
+    });
+  if (!/^(?:sha256:)?[0-9a-f]{1,64}$/.test(text)) parseReference(text.replace(/^containers-storage:(?:\[[^\]]*\])?/, ''));
+  return new EngineError('not-found', `${text}: image not known`, { fix: `See the images that are here, or pull it: selkie pull ${text}` });
 }
 
 /** A name to give to an image: without a registry it is localhost's (Podman's tag). `invalid-argument` for digests. */

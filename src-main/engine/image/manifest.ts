@@ -46,11 +46,11 @@ export interface ImageIndex {
 /** Overlay stacks no more; no real image comes near. */
 const mostLayers = 480;
 
-function describeIssue(issue: v.BaseIssue<unknown>): string {
+export function describeIssue(issue: v.BaseIssue<unknown>): string {
   return `${v.getDotPath(issue) ?? 'the document'}: ${issue.message.slice(0, 120)}`;
 }
 
-function parseJson(bytes: Uint8Array, what: string): object {
+export function parseJson(bytes: Uint8Array, what: string): object {
   let document: unknown;
   try {
     document = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -113,4 +113,25 @@ export function parseManifest(bytes: Uint8Array, contentType: string, what: stri
   }
   if (hasLayers) return toManifest(document, what, saysManifest ? type : mediaType.ociManifest);
   throw new EngineError('unsupported', `${what} is neither an image manifest nor an index (${JSON.stringify(type.slice(0, 120))})`);
+}
+
+const anyManifest = v.object({
+  mediaType: v.nullish(v.string(), ''),
+  config: descriptor,
+  layers: v.nullish(v.array(descriptor), []),
+});
+
+/** What a manifest of any kind refers to, for a copy that need not understand it: attestations and other artifacts stand in lists too. */
+export function parseReferences(
+  bytes: Uint8Array,
+  what: string,
+): { readonly mediaType: string; readonly config: Descriptor; readonly layers: readonly Descriptor[] } {
+  const parsed = v.safeParse(anyManifest, parseJson(bytes, what));
+  if (!parsed.success) throw new EngineError('corrupt', `${what} is malformed: ${describeIssue(parsed.issues[0])}`);
+  if (parsed.output.layers.length > mostLayers)
+    throw new EngineError(
+      'limit-exceeded',
+      `${what} has ${String(parsed.output.layers.length)} layers; ${String(mostLayers)} are possible`,
+    );
+  return parsed.output;
 }

@@ -6,7 +6,7 @@ import type { Archive, MemberReader } from './archive.ts';
 import { parseConfig } from './config-blob.ts';
 import type { LoadableImage } from './load.ts';
 import { nameToGive } from './lookup.ts';
-import { type Descriptor, type ImageIndex, type ImageManifest, parseManifest } from './manifest.ts';
+import { type Descriptor, type ImageIndex, type ImageManifest, type Platform, parseManifest } from './manifest.ts';
 import { mediaType } from './media-type.ts';
 import { choosePlatform, hostPlatform } from './platform.ts';
 
@@ -30,12 +30,27 @@ interface Found {
   readonly manifest: ImageManifest;
 }
 
-function choose(archive: Archive, descriptor: Descriptor, depth: number): Found {
+/** What of a layout is wanted. */
+export interface LayoutChoice {
+  /** What its index calls it. */
+  readonly name?: string | undefined;
+  /** In its index, from 0. */
+  readonly position?: number | undefined;
+  readonly platform?: Platform | undefined;
+  /** More than one without a name that chooses is an error, and not all of them. */
+  readonly one?: boolean;
+  /** Of an index every image, not only the one for a platform. */
+  readonly everyPlatform?: boolean;
+}
+
+function choose(archive: Archive, descriptor: Descriptor, choice: LayoutChoice, depth: number): Found[] {
   const bytes = readBlob(archive, descriptor);
   const parsed = parseManifest(bytes, descriptor.mediaType, `manifest ${descriptor.digest} of ${archive.path}`);
-  if (parsed.kind === 'manifest') return { descriptor, bytes, manifest: parsed };
+  if (parsed.kind === 'manifest') return [{ descriptor, bytes, manifest: parsed }];
   if (depth === 3) throw new EngineError('corrupt', `an index of ${archive.path} leads to indexes without end`);
-  return choose(archive, choosePlatform(parsed, hostPlatform(), archive.path), depth + 1);
+  const chosen =
+    choice.everyPlatform === true ? parsed.manifests : [choosePlatform(parsed, choice.platform ?? hostPlatform(), archive.path)];
+  return chosen.flatMap((entry) => choose(archive, entry, choice, depth + 1));
 }
 
 function nameOf({ annotations }: Descriptor): string[] {
@@ -44,14 +59,44 @@ function nameOf({ annotations }: Descriptor): string[] {
 }
 
 /** One image each, unless all are the same image for several machines. */
-function roots(archive: Archive, index: ImageIndex): readonly Descriptor[] {
+function roots(archive: Archive, index: ImageIndex, choice: LayoutChoice): readonly Descriptor[] {
+  const { name, position, platform = hostPlatform(), everyPlatform = false } = choice;
+  if (name !== undefined || position !== undefined) return chosenRoots(archive, index, choice);
   const named = index.manifests.some((entry) => nameOf(entry).length > 0);
   const manyPlatforms = index.manifests.length > 1 && index.manifests.every((entry) => entry.platform);
-  return !named && manyPlatforms ? [choosePlatform(index, hostPlatform(), archive.path)] : index.manifests;
+  if (!named && manyPlatforms) return everyPlatform ? index.manifests : [choosePlatform(index, platform, archive.path)];
+  if (choice.one === true && index.manifests.length > 1)
+    throw new EngineError('ambiguous', `more than one image in ${archive.path}, choose an image`, { fix: `It has: ${refNames(index)}.` });
+  return index.manifests;
 }
 
-function toImage(archive: Archive, root: Descriptor): LoadableImage {
-  const { bytes, manifest } = choose(archive, root, 0);
+/** A layout may have one name for several machines. */
+function chosenRoots(
+  archive: Archive,
+  index: ImageIndex,
+  { name, position, platform = hostPlatform(), everyPlatform }: LayoutChoice,
+): readonly Descriptor[] {
+  if (position !== undefined) {
+    const found = index.manifests[position];
+    if (!found)
+      throw new EngineError('not-found', `${archive.path} has no image ${String(position)}; there are ${String(index.manifests.length)}`);
+    return [found];
+  }
+  const named = index.manifests.filter(({ annotations }) => annotations['org.opencontainers.image.ref.name'] === name);
+  if (named.length === 0)
+    throw new EngineError('not-found', `no descriptor found for reference ${JSON.stringify(name)} in ${archive.path}`, {
+      fix: `It has: ${refNames(index)}.`,
+    });
+  if (named.length === 1 || everyPlatform === true) return named;
+  return [choosePlatform({ ...index, manifests: named }, platform, archive.path)];
+}
+
+function refNames(index: ImageIndex): string {
+  const names = index.manifests.flatMap(({ annotations }) => annotations['org.opencontainers.image.ref.name'] ?? []);
+  return names.length === 0 ? 'no names at all' : [...new Set(names)].slice(0, 20).join(', ');
+}
+
+function toImage(archive: Archive, root: Descriptor, { bytes, manifest }: Found): LoadableImage {
   const configBytes = readBlob(archive, manifest.config);
   const config = parseConfig(configBytes, archive.path);
   if (config.diffIds.length !== manifest.layers.length)
@@ -67,12 +112,12 @@ function toImage(archive: Archive, root: Descriptor): LoadableImage {
   return { configBytes, config, manifestBytes: bytes, names: nameOf(root), layers };
 }
 
-/** Undefined when it is no such layout. Errors: `corrupt`, `digest-mismatch`, `unsupported`, `not-found` (platform). */
-export function readOciLayout(archive: Archive): LoadableImage[] | undefined {
+/** Undefined when it is no such layout. Errors: `corrupt`, `digest-mismatch`, `unsupported`, `not-found` (name, position, platform). */
+export function readOciLayout(archive: Archive, choice: LayoutChoice = {}): LoadableImage[] | undefined {
   const file = archive.find('index.json');
   if (!file) return undefined;
   const index = parseManifest(file.bytes(), mediaType.ociIndex, `index.json of ${archive.path}`);
   if (index.kind !== 'index' || index.manifests.length === 0)
     throw new EngineError('corrupt', `index.json of ${archive.path} names no image`);
-  return roots(archive, index).map((root) => toImage(archive, root));
+  return roots(archive, index, choice).flatMap((root) => choose(archive, root, choice, 0).map((found) => toImage(archive, root, found)));
 }

@@ -8,6 +8,9 @@ import { parseConfig } from './config-blob.ts';
 import { type ImageManifest, parseManifest } from './manifest.ts';
 import { mediaType } from './media-type.ts';
 
+/** What of an image's record is needed; a list keeps it of its images. */
+export type StoredImage = Pick<ImageRecord, 'id' | 'manifestDigest' | 'chainIds'> & Partial<Pick<ImageRecord, 'names' | 'repoDigests'>>;
+
 export interface OutgoingLayer {
   readonly chainId: Digest;
   readonly diffId: Digest;
@@ -16,7 +19,7 @@ export interface OutgoingLayer {
 }
 
 export interface OutgoingImage {
-  readonly record: ImageRecord;
+  readonly record: StoredImage;
   readonly configDigest: Digest;
   readonly configBytes: Buffer;
   readonly layers: readonly OutgoingLayer[];
@@ -34,8 +37,8 @@ export interface PlacedLayer {
 }
 
 /** Errors: `not-found` for a layer that is not there, `corrupt` for a manifest or configuration that is damaged. */
-export function toOutgoing(context: ImageContext, record: ImageRecord): OutgoingImage {
-  const name = record.names[0] ?? record.id.slice(0, 12);
+export function toOutgoing(context: ImageContext, record: StoredImage): OutgoingImage {
+  const name = record.names?.[0] ?? record.id.slice(0, 12);
   const configDigest = `sha256:${record.id}` as Digest;
   const configBytes = context.blobs.get(configDigest);
   const { diffIds } = parseConfig(configBytes, name);
@@ -50,7 +53,7 @@ export function toOutgoing(context: ImageContext, record: ImageRecord): Outgoing
   return { record, configDigest, configBytes, layers, stored: storedManifest(context, record, name) };
 }
 
-function storedManifest(context: ImageContext, { manifestDigest }: ImageRecord, name: string): OutgoingImage['stored'] {
+function storedManifest(context: ImageContext, { manifestDigest }: StoredImage, name: string): OutgoingImage['stored'] {
   const bytes = manifestDigest === undefined ? undefined : context.blobs.find(manifestDigest);
   if (!bytes) return undefined;
   const manifest = parseManifest(bytes, '', `manifest of ${name}`);
@@ -118,4 +121,44 @@ function saysTheSame(manifest: ImageManifest, image: OutgoingImage, layers: read
 function annotationsOf(document: unknown): object | undefined {
   if (typeof document !== 'object' || document === null || !('annotations' in document)) return undefined;
   return document.annotations ?? undefined;
+}
+
+/** Docker's media types and OCI's mean the same for manifest, configuration and layers; what has no counterpart cannot be turned over. */
+const counterparts: readonly (readonly [string, string])[] = [
+  [mediaType.dockerManifest, mediaType.ociManifest],
+  [mediaType.dockerConfig, mediaType.ociConfig],
+  ['application/vnd.docker.image.rootfs.diff.tar', 'application/vnd.oci.image.layer.v1.tar'],
+  [mediaType.dockerLayer, 'application/vnd.oci.image.layer.v1.tar+gzip'],
+];
+
+/** The same manifest of another kind. Undefined: as it is. Errors: `unsupported` (zstd for Docker, artifacts), `corrupt`. */
+export function toKind(manifest: BuiltManifest, kind: ManifestKind | undefined, what: string): BuiltManifest {
+  if (kind === undefined || kindOf(manifest.mediaType) === kind) return manifest;
+  const parsed = parseManifest(manifest.bytes, manifest.mediaType, `manifest of ${what}`);
+  if (parsed.kind === 'index') throw new EngineError('unsupported', `${what} is a list`);
+  const turn = (type: string): string => {
+    if (counterparts.some((pair) => pair[kind === 'docker' ? 0 : 1] === type)) return type;
+    const found = counterparts.find((pair) => pair[kind === 'docker' ? 1 : 0] === type)?.[kind === 'docker' ? 0 : 1];
+    if (found === undefined)
+      throw new EngineError(
+        'unsupported',
+        `${what} has ${type}, for which ${kind === 'docker' ? "Docker's manifests (v2s2) have" : 'OCI has'} no word`,
+        {
+          fix: 'Leave out --format.',
+        },
+      );
+    return found;
+  };
+  const entry = ({
+    mediaType: type,
+    digest,
+    size,
+  }: {
+    readonly mediaType: string;
+    readonly digest: Digest;
+    readonly size: number;
+  }): object => ({ mediaType: turn(type), digest, size });
+  const type = kind === 'oci' ? mediaType.ociManifest : mediaType.dockerManifest;
+  const document = { schemaVersion: 2, mediaType: type, config: entry(parsed.config), layers: parsed.layers.map(entry) };
+  return toBuilt(Buffer.from(JSON.stringify(document)), type);
 }

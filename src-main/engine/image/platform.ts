@@ -66,6 +66,15 @@ export function matchesPlatform(offered: Platform, wanted: Platform): boolean {
   return os === wanted.os && offered.architecture === wanted.architecture && acceptableVariants(wanted).includes(offered.variant);
 }
 
+/** The first of those that fit best. */
+export function bestFor<T extends { readonly platform: Platform }>(offered: readonly T[], wanted: Platform): T | undefined {
+  for (const variant of acceptableVariants(wanted)) {
+    const found = offered.find(({ platform }) => matchesPlatform(platform, wanted) && platform.variant === variant);
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** `not-found` with what there is. Entries without a platform are taken only when there is no choice. */
 export function choosePlatform(index: ImageIndex, wanted: Platform, what: string): IndexEntry {
   const offered = index.manifests.filter((entry) => entry.platform && entry.platform.os !== 'unknown');

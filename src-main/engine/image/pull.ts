@@ -6,7 +6,6 @@ import { type PullSource, type Reference, type Registries, formatReference, repo
 import {
   type FetchedManifest,
   type RegistryClient,
-  createRegistryClient,
   decidePolicy,
   dockerScopes,
   findSignatures,
@@ -15,6 +14,7 @@ import {
 } from '../registry/registry.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { type NewImage, afterFailure, commitImage, dropBlobs, dropLayers } from './commit.ts';
+import { openClient } from './client.ts';
 import { type ParsedConfig, parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { PullOptions, ResolvedImage } from './image.ts';
@@ -97,23 +97,13 @@ export class Pull {
   }
 
   #openClient(): RegistryClient {
-    const { credentials, authFile, certDirectory } = this.#options;
-    return createRegistryClient({
-      system: this.#context.system,
-      environment: this.#context.environment(),
-      credentialHelpers: this.#registries.credentialHelpers,
-      limits: this.#context.limits,
-      onRetry: (message) => {
-        this.#warn(message);
-      },
-      ...(credentials === undefined ? {} : { credentials }),
-      ...(authFile === undefined ? {} : { authFile }),
-      ...(certDirectory === undefined ? {} : { certDirectory }),
+    return openClient(this.#context, this.#registries, this.#options, (message) => {
+      this.#warn(message);
     });
   }
 
   #findLocal(text: string): ResolvedImage | undefined {
-    const found = findImage(this.#context.state.images, this.#registries, text);
+    const found = findImage(this.#context.state.images, this.#registries, text, this.#wanted);
     if (!found || this.#options.platform === undefined) return found;
     const config = parseConfig(this.#context.blobs.get(`sha256:${found.record.id}` as Digest), found.name);
     return matchesPlatform(config.platform, this.#wanted) ? found : undefined;

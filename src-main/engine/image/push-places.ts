@@ -22,7 +22,7 @@ export function repositoriesAt(
     if (place.registry === registry) found.add(place.repository);
   for (const record of [image.record, ...state.images.list()]) {
     if (!record.chainIds.some((chainId) => chainIds.has(chainId))) continue;
-    for (const name of [...record.repoDigests, ...record.names]) {
+    for (const name of [...(record.repoDigests ?? []), ...(record.names ?? [])]) {
       const reference = parseReference(name);
       if (reference.registry === registry) found.add(reference.repository);
     }

@@ -1,30 +1,27 @@
 /** From an image in the store to a registry. */
 import { EngineError, isEngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
-import {
-  type PullSource,
-  type Reference,
-  type Registries,
-  formatReference,
-  parseReference,
-  withDefaultTag,
-} from '../reference/reference.ts';
-import { type RepositoryWriter, type SignatureTarget, createRegistryClient, openSignatureTarget } from '../registry/registry.ts';
+import { type PullSource, type Registries, formatReference } from '../reference/reference.ts';
+import { type RegistryClient, type RepositoryWriter, type SignatureTarget, openSignatureTarget } from '../registry/registry.ts';
 import { type Signer, openSigner } from '../signature/signature.ts';
+import { openClient } from './client.ts';
 import { type Compression, checkLevel, compress } from './compress.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { PushOptions, PushedImage } from './image.ts';
 import { resolveImage } from './lookup.ts';
 import {
+  type BuiltManifest,
   type ManifestKind,
   type OutgoingImage,
   type OutgoingLayer,
   type PlacedLayer,
+  type StoredImage,
   buildManifest,
   kindOf,
   toOutgoing,
 } from './outgoing.ts';
 import { reportLayer } from './progress.ts';
+import { type Destination, toDestination } from './push-destination.ts';
 import { LayerPlaces, repositoriesAt } from './push-places.ts';
 import { counted } from './save.ts';
 import { settleAll } from './settle-all.ts';
@@ -37,11 +34,6 @@ interface Signing {
   readonly signer: Signer;
   readonly target: SignatureTarget;
   readonly name: string;
-}
-
-interface Destination {
-  readonly reference: Reference;
-  readonly target: PullSource;
 }
 
 export class Push {
@@ -70,37 +62,20 @@ export class Push {
     const { signal } = this.#options;
     throwIfAborted(signal);
     const { record, name } = resolveImage(this.#context.state.images, this.#registries, nameOrId);
-    const place = this.#destination(destination ?? name, record.id);
-    const image = toOutgoing(this.#context, record);
+    const place = toDestination(this.#registries, destination ?? name, record.id, this.#options.tlsVerify);
     const signer = await this.#openSigner();
     await using client = this.#openClient();
-    const { registry, repository } = place.reference;
-    const others = repositoriesAt(this.#context.state, image, registry, repository);
-    const writer = await client.writer(place.target, others);
-    if (signer) this.#signing = await this.#openSigning(signer, client, writer, place);
-    const layers = await this.#sendLayers(writer, image, others);
-    this.#remember(layers, registry, repository);
-    await this.#sendConfig(writer, image);
-    throwIfAborted(signal);
-    const digest = await this.#sendManifest(writer, image, layers, place.reference.tag ?? 'latest');
+    const { digest } = await this.#send(client, record, place, place.reference.tag ?? 'latest', signer);
     const shown = formatReference(place.reference);
     this.#context.state.events.append({ type: 'image', status: 'push', id: record.id, name: shown });
     return { id: record.id, name: shown, digest };
   }
 
-  #destination(text: string, id: string): Destination {
-    if (text === id)
-      throw new EngineError('invalid-argument', `image ${id.slice(0, 12)} is named by its id, which says not where to push it`, {
-        fix: 'Give a destination, as registry/path:tag.',
-        details: { field: 'destination' },
-      });
-    const reference = withDefaultTag(parseReference(text));
-    if (reference.digest !== undefined)
-      throw new EngineError('invalid-argument', `${text} cannot be a destination: it has a digest`, { details: { field: 'destination' } });
-    const found = this.#registries.pullSources(reference).find(({ isMirror }) => !isMirror);
-    if (!found) throw new EngineError('internal', `there is no place for ${text}`);
-    const { tlsVerify } = this.#options;
-    return { reference, target: tlsVerify === undefined ? found : { ...found, insecure: !tlsVerify } };
+  /** One image of a list: it gets no tag, the list names it by the digest of the manifest that is answered. */
+  async sendInstance(client: RegistryClient, record: StoredImage, target: PullSource): Promise<BuiltManifest> {
+    const { registry, repository } = target;
+    const reference = { registry, repository, tag: undefined, digest: undefined };
+    return this.#send(client, record, { reference, target }, undefined);
   }
 
   #openSigner(): Promise<Signer | undefined> {
@@ -116,7 +91,7 @@ export class Push {
 
   async #openSigning(
     signer: Signer,
-    client: ReturnType<typeof createRegistryClient>,
+    client: RegistryClient,
     writer: RepositoryWriter,
     { reference, target }: Destination,
   ): Promise<Signing> {
@@ -135,19 +110,30 @@ export class Push {
     return { signer, target: signatures, name: formatReference(reference) };
   }
 
-  #openClient(): ReturnType<typeof createRegistryClient> {
-    const { credentials, authFile, certDirectory } = this.#options;
-    return createRegistryClient({
-      system: this.#context.system,
-      environment: this.#context.environment(),
-      credentialHelpers: this.#registries.credentialHelpers,
-      limits: this.#context.limits,
-      onRetry: (message) => {
-        this.#warn(message);
-      },
-      ...(credentials === undefined ? {} : { credentials }),
-      ...(authFile === undefined ? {} : { authFile }),
-      ...(certDirectory === undefined ? {} : { certDirectory }),
+  /** @param signer of an image that gets a tag: those of a list are signed with it, which is not done yet */
+  async #send(
+    client: RegistryClient,
+    record: StoredImage,
+    place: Destination,
+    tag: string | undefined,
+    signer?: Signer,
+  ): Promise<BuiltManifest> {
+    const { signal } = this.#options;
+    const { registry, repository } = place.reference;
+    const image = toOutgoing(this.#context, record);
+    const others = repositoriesAt(this.#context.state, image, registry, repository);
+    const writer = await client.writer(place.target, others);
+    if (signer) this.#signing = await this.#openSigning(signer, client, writer, place);
+    const layers = await this.#sendLayers(writer, image, others);
+    this.#remember(layers, registry, repository);
+    await this.#sendConfig(writer, image);
+    throwIfAborted(signal);
+    return this.#sendManifest(writer, image, layers, tag);
+  }
+
+  #openClient(): RegistryClient {
+    return openClient(this.#context, this.#registries, this.#options, (message) => {
+      this.#warn(message);
     });
   }
 
@@ -237,7 +223,12 @@ export class Push {
     });
   }
 
-  async #sendManifest(writer: RepositoryWriter, image: OutgoingImage, layers: readonly PlacedLayer[], tag: string): Promise<Digest> {
+  async #sendManifest(
+    writer: RepositoryWriter,
+    image: OutgoingImage,
+    layers: readonly PlacedLayer[],
+    tag: string | undefined,
+  ): Promise<BuiltManifest> {
     const { format } = this.#options;
     const zstd = layers.some(({ compression }) => compression === 'zstd');
     const kind = zstd ? 'oci' : this.#kindOf(image);
@@ -262,8 +253,8 @@ export class Push {
     image: OutgoingImage,
     layers: readonly PlacedLayer[],
     kind: ManifestKind,
-    tag: string,
-  ): Promise<Digest> {
+    tag: string | undefined,
+  ): Promise<BuiltManifest> {
     const { signal, onProgress } = this.#options;
     const manifest = buildManifest(image, kind, layers);
     onProgress?.({ kind: 'manifest', digest: manifest.digest });
@@ -273,9 +264,9 @@ export class Push {
       await target.add(manifest.digest, await signer.sign(manifest.digest, name));
     }
     // Registries may forbid to set a tag again, even to what it is.
-    if ((await writer.manifestDigest(tag, signal)) === manifest.digest) return manifest.digest;
-    await writer.putManifest(tag, manifest, signal);
-    return manifest.digest;
+    const place = tag ?? manifest.digest;
+    if ((await writer.manifestDigest(place, signal)) !== manifest.digest) await writer.putManifest(place, manifest, signal);
+    return manifest;
   }
 
   #warn(message: string): void {

@@ -5,17 +5,17 @@ import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { Lock } from '../../system/system.ts';
 import type { Registries } from '../reference/reference.ts';
 import { newTrashId } from '../state/state.ts';
-import { blobsOf, dropBlobs, dropLayers } from './commit.ts';
+import { blobsOf, documentsOf, dropBlobs, dropLayers } from './commit.ts';
 import type { ImageContext } from './context.ts';
 import type { RemovedImage, RemoveOptions, ResolvedImage, RestoredImage } from './image.ts';
-import { nameToTake, resolveImage } from './lookup.ts';
+import { nameToTake, resolveRecord } from './lookup.ts';
 
 const partialLifeMs = 7 * 24 * 3600 * 1000;
 
 export function untagImage(context: ImageContext, registries: Registries, nameOrId: string, names: readonly string[]): ImageRecord {
   const { state } = context;
   return state.transaction(() => {
-    const { record } = resolveImage(state.images, registries, nameOrId);
+    const { record } = resolveRecord(state.images, registries, nameOrId);
     const taken = names.length === 0 ? record.names : names.map((name) => nameToTake(record, registries, name));
     const changed = { ...record, names: record.names.filter((name) => !taken.includes(name)) };
     state.images.put(changed);
@@ -56,10 +56,10 @@ export async function removeImage(
   options: RemoveOptions,
 ): Promise<RemovedImage> {
   const { state } = context;
-  const { record } = resolveImage(state.images, registries, text);
+  const { record } = resolveRecord(state.images, registries, text);
   using _lock = await state.lock('image', record.id);
   // Under the lock once more: another engine may have changed it.
-  const found = resolveImage(state.images, registries, text);
+  const found = resolveRecord(state.images, registries, text);
   if (plan(found, text, options.force) === 'untag') {
     untagImage(context, registries, found.record.id, [found.name]);
     return { untagged: [found.name], deleted: [] };
@@ -129,10 +129,7 @@ export async function restoreImage(context: ImageContext, trashId: string): Prom
     locks.push(await state.lock('image', entry.object));
     // As a commit: who removes a layer looks for images under its lock.
     for (const chainId of [...new Set(entry.record.chainIds)].sort()) locks.push(await state.lock('layer', chainId));
-    const documents = [
-      `sha256:${entry.object}` as Digest,
-      ...(entry.record.manifestDigest === undefined ? [] : [entry.record.manifestDigest]),
-    ];
+    const documents = documentsOf(entry.record);
     const lost = entry.record.chainIds.find((chainId) => !layers.find(chainId)) ?? documents.find((digest) => !blobs.has(digest));
     if (lost !== undefined)
       throw new EngineError(

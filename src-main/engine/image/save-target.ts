@@ -1,6 +1,6 @@
 /** Where saved images go: a tar or a folder, visible when it is whole and not before. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
@@ -106,14 +106,21 @@ export async function openTarTarget(path: string): Promise<SaveTarget> {
   return guarded(path, async () => new TarTarget(path, temporary, await open(temporary, 'wx', 0o666)));
 }
 
+/** What may be there already: a folder of the same kind is added to, or replaced, as Podman does; anything else that is not empty stays. */
+export type FolderKind = 'layout' | 'directory';
+
+type Placing = 'new' | 'replace' | 'add';
+
 class FolderTarget implements SaveTarget {
   readonly path: string;
   readonly #folder: string;
-  #count = 0;
+  readonly #placing: Placing;
+  readonly #partials = new Set<string>();
 
-  constructor(path: string, folder: string) {
+  constructor(path: string, folder: string, placing: Placing) {
     this.path = path;
     this.#folder = folder;
+    this.#placing = placing;
   }
 
   has(name: string): boolean {
@@ -121,8 +128,8 @@ class FolderTarget implements SaveTarget {
   }
 
   async put(chunks: AsyncIterable<Uint8Array>, nameOf: (digest: Digest) => string, known?: Digest): Promise<PlacedBlob> {
-    this.#count += 1;
-    const partial = join(this.#folder, `.partial-${String(this.#count)}`);
+    const partial = temporaryPath(join(this.#folder, 'partial'));
+    this.#partials.add(partial);
     return guarded(this.path, async () => {
       await using file = await open(partial, 'wx', 0o666);
       const blob = await copy(chunks, known, async (chunk) => {
@@ -131,36 +138,55 @@ class FolderTarget implements SaveTarget {
       const final = join(this.#folder, nameOf(blob.digest));
       await mkdir(dirname(final), { recursive: true });
       await rename(partial, final);
+      this.#partials.delete(partial);
       return blob;
     });
   }
 
   async finish(): Promise<void> {
     await guarded(this.path, () => {
-      renameSync(this.#folder, this.path);
+      if (this.#placing === 'replace') {
+        const old = temporaryPath(this.path);
+        renameSync(this.path, old);
+        renameSync(this.#folder, this.path);
+        rmSync(old, { recursive: true, force: true });
+      } else if (this.#placing === 'new') renameSync(this.#folder, this.path);
       return Promise.resolve();
     });
   }
 
+  /** Blobs that were added to a layout stay when it fails: its index does not name them. */
   [Symbol.asyncDispose](): Promise<void> {
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#placing === 'add') for (const partial of this.#partials) rmSync(partial, { force: true });
+    else rmSync(this.#folder, { recursive: true, force: true });
     return Promise.resolve();
   }
 }
 
-/** Errors: as {@link openTarTarget}; `already-exists` for a folder that is not empty. */
-export async function openFolderTarget(path: string): Promise<SaveTarget> {
+function isOfKind(path: string, kind: FolderKind): boolean {
+  if (kind === 'layout') return existsSync(join(path, 'oci-layout')) && existsSync(join(path, 'index.json'));
+  try {
+    return readFileSync(join(path, 'version'), 'utf8').startsWith('Directory Transport Version: ');
+  } catch {
+    return false;
+  }
+}
+
+/** Errors: as {@link openTarTarget}; `already-exists` for a folder that is not empty and not of that kind. */
+export async function openFolderTarget(path: string, kind: FolderKind): Promise<SaveTarget> {
   checkPath(path);
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found && (!found.isDirectory() || readdirSync(path).length > 0))
+  const full = found?.isDirectory() === true && readdirSync(path).length > 0;
+  if (found && (!found.isDirectory() || (full && !isOfKind(path, kind))))
     throw new EngineError('already-exists', `${path} is there and is not empty`, {
       fix: 'Give a folder that is empty or does not exist.',
       details: { field: 'path' },
     });
+  if (full && kind === 'layout') return new FolderTarget(path, path, 'add');
   const folder = temporaryPath(path);
   return guarded(path, () => {
     mkdirSync(folder);
-    return Promise.resolve(new FolderTarget(path, folder));
+    return Promise.resolve(new FolderTarget(path, folder, full ? 'replace' : 'new'));
   });
 }
 

@@ -1,4 +1,6 @@
 /** From images in the store to archives and folders that Podman, Docker and skopeo read. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { EngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import { formatReference, isShortName, parseReference, withDefaultTag } from '../reference/reference.ts';
@@ -6,6 +8,7 @@ import { type Compression, compress } from './compress.ts';
 import { type ImageContext, readRegistries } from './context.ts';
 import type { SaveOptions, SavedImage } from './image.ts';
 import { resolveImage } from './lookup.ts';
+import { parseJson, parseManifest } from './manifest.ts';
 import { mediaType } from './media-type.ts';
 import { type BuiltManifest, type OutgoingImage, type OutgoingLayer, type PlacedLayer, buildManifest, toOutgoing } from './outgoing.ts';
 import { reportLayer } from './progress.ts';
@@ -34,7 +37,7 @@ export async function saveImages(context: ImageContext, nameOrIds: readonly stri
     throw new EngineError('invalid-argument', `several images go into one docker-archive, not into ${format}`, {
       details: { field: 'format' },
     });
-  await using target = await (format === 'oci-dir' || format === 'docker-dir' ? openFolderTarget(path) : openTarTarget(path));
+  await using target = await openTarget(format, path);
   const save = new Save(context, target, options);
   if (format === 'docker-archive') await save.dockerArchive(images);
   else if (format === 'docker-dir') await save.dockerDirectory(first.image);
@@ -44,6 +47,11 @@ export async function saveImages(context: ImageContext, nameOrIds: readonly stri
   const saved = images.map(({ image: { record }, names }) => ({ id: record.id, name: names[0] ?? record.id }));
   for (const { id, name } of saved) context.state.events.append({ type: 'image', status: 'save', id, name });
   return saved;
+}
+
+function openTarget(format: SaveOptions['format'], path: string): Promise<SaveTarget> {
+  if (format === 'oci-dir') return openFolderTarget(path, 'layout');
+  return format === 'docker-dir' ? openFolderTarget(path, 'directory') : openTarTarget(path);
 }
 
 /** Named twice, an image is there once, with both names. An id gives no name, as in Podman. */
@@ -120,8 +128,11 @@ class Save {
     const [name] = names;
     const annotations = name === undefined ? {} : { annotations: { 'org.opencontainers.image.ref.name': name } };
     const entry = { mediaType: manifest.mediaType, digest, size, ...annotations };
-    await this.#file('index.json', JSON.stringify({ schemaVersion: 2, mediaType: mediaType.ociIndex, manifests: [entry] }));
+    const present = this.#options.format === 'oci-dir' ? presentEntries(this.#target.path) : [];
+    const kept = present.filter((other) => refNameOf(other) !== name || (name === undefined && digestOf(other) !== digest));
     await this.#file('oci-layout', '{"imageLayoutVersion":"1.0.0"}');
+    // Last: it makes the rest visible.
+    await this.#file('index.json', JSON.stringify({ schemaVersion: 2, mediaType: mediaType.ociIndex, manifests: [...kept, entry] }));
   }
 
   /** An archive of Docker's has none: then the one that a copy of it would get. */
@@ -157,6 +168,24 @@ class Save {
   async #file(name: string, content: string | Uint8Array): Promise<void> {
     await this.#target.put(one(content), () => name);
   }
+}
+
+/** Of a layout that is there and is added to, bit for bit. Errors: `corrupt`. */
+function presentEntries(path: string): readonly unknown[] {
+  const file = join(path, 'index.json');
+  if (!existsSync(file)) return [];
+  const what = `index.json of ${path}`;
+  const bytes = readFileSync(file);
+  if (parseManifest(bytes, mediaType.ociIndex, what).kind !== 'index') throw new EngineError('corrupt', `${what} is no index`);
+  return (parseJson(bytes, what) as { readonly manifests: readonly unknown[] }).manifests;
+}
+
+function refNameOf(entry: unknown): string | undefined {
+  return (entry as { readonly annotations?: Readonly<Record<string, string>> | null }).annotations?.['org.opencontainers.image.ref.name'];
+}
+
+function digestOf(entry: unknown): string {
+  return (entry as { readonly digest: string }).digest;
 }
 
 /** Tells how many bytes went by. */

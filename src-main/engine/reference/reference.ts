@@ -23,4 +23,5 @@ export {
   isDigest,
 } from './parse.ts';
 export { type Registries, type PullSource, type RegistriesFiles, loadRegistries } from './registries.ts';
+export { type TransportReference, parseTransport } from './transport.ts';
 export { type ShortNameResolution } from './short-name.ts';

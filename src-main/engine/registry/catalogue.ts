@@ -1,7 +1,7 @@
 /** What a registry has: by the search of the registry protocol's first version, which only public ones answer, or by its catalogue. */
 import * as v from 'valibot';
 import { EngineError, isCancelled, isEngineError } from '../../base/errors.ts';
-import type { Credentials } from './auth-file.ts';
+import { type Credentials, parseCredentials } from './auth-file.ts';
 import type { HostSession } from './host-session.ts';
 import { type LoginKey, type RegistryAccess, openHostSession, openTransport, storedCredentials } from './login.ts';
 
@@ -45,10 +45,14 @@ export async function searchRegistry(access: RegistryAccess, registry: string, t
   return found ?? (await searchCatalogue(session, registry, term, limit, credentials));
 }
 
-/** All tags of a repository, as the registry orders them. */
-export async function listTags(access: RegistryAccess, registry: string, repository: string): Promise<string[]> {
+/**
+ * All tags of a repository, as the registry orders them.
+ * @param given user:password instead of what is stored
+ */
+export async function listTags(access: RegistryAccess, registry: string, repository: string, given?: string): Promise<string[]> {
   await using transport = openTransport(access);
-  const credentials = await storedCredentials(access, { key: `${registry}/${repository}`, registry, repository });
+  const stored = { key: `${registry}/${repository}`, registry, repository };
+  const credentials = given === undefined ? await storedCredentials(access, stored) : parseCredentials(given);
   const session = openHostSession(access, transport, registry, credentials);
   const tags: string[] = [];
   const pages = readPages(session, `/v2/${repository}/tags/list`, `repository:${repository}:pull`, `the tags of ${registry}/${repository}`);

@@ -30,4 +30,5 @@ export {
   storeCredentials,
   storedCredentials,
 } from './login.ts';
+export { listTags } from './catalogue.ts';
 export { searchImages } from './search.ts';

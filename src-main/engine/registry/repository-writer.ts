@@ -37,6 +37,13 @@ export interface RepositoryWriterOptions {
 }
 
 const headBytes = 4;
+/** A registry converts what is not accepted, and tells the digest of that. */
+const everyKind = [
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+].join(', ');
 
 class HttpRepositoryWriter implements RepositoryWriter {
   readonly #options: RepositoryWriterOptions;
@@ -98,7 +105,7 @@ class HttpRepositoryWriter implements RepositoryWriter {
 
   manifestDigest(tag: string, signal?: AbortSignal): Promise<Digest | undefined> {
     return ifFound(async () => {
-      const headers = { accept: 'application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json' };
+      const headers = { accept: everyKind };
       const what = `manifest ${tag} of ${this.#place}`;
       const { response } = await this.#request({ method: 'HEAD', path: `manifests/${tag}`, headers, what, signal });
       await response.discard();

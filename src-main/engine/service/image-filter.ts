@@ -25,6 +25,8 @@ function predicate(rooms: Rooms, key: string, value: string): Predicate {
       return (image) => hasLabel(image.labels, value);
     case 'dangling':
       return (image) => image.dangling === booleanOf(key, value);
+    case 'manifest':
+      return (image) => (image.manifestList === true) === booleanOf(key, value);
     case 'containers':
       return (image) => image.containers > 0 === booleanOf(key, value);
     case 'before':
@@ -35,7 +37,7 @@ function predicate(rooms: Rooms, key: string, value: string): Predicate {
     }
     default:
       throw new EngineError('invalid-argument', `invalid image filter "${key}"`, {
-        fix: 'the filters are id, reference, label, dangling, containers, before, since',
+        fix: 'the filters are id, reference, label, dangling, manifest, containers, before, since',
       });
   }
 }

@@ -1,4 +1,4 @@
-import { EngineError } from '../../base/errors.ts';
+import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ImageId } from '../../contract/ids.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
@@ -23,7 +23,17 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     },
 
     inspect: ({ image }) => images.inspect(image),
-    exists: ({ image }) => images.find(image) !== undefined,
+    exists({ image }) {
+      try {
+        images.resolveRecord(image);
+        return true;
+      } catch (error) {
+        if (isEngineError(error, 'not-found')) return false;
+        // What no image can be called there is none of; a place that is no name is refused.
+        if (isEngineError(error, 'invalid-argument') && error.details['field'] === 'reference') return false;
+        throw error;
+      }
+    },
     history: ({ image }) => images.history(image),
     tree: ({ image, whatRequires }) => images.tree(image, { whatRequires }),
 
@@ -33,11 +43,11 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
         PullOptions,
         'signal'
       >;
-      for await (const item of withProgress<TransferProgress, ResolvedImage>((onProgress) =>
-        images.pull(reference, { ...options, signal, onProgress }),
+      for await (const item of withProgress<TransferProgress, readonly ResolvedImage[]>((onProgress) =>
+        images.pullAll(reference, { ...options, signal, onProgress }),
       )) {
         if (item.kind === 'progress') yield item;
-        else yield { kind: 'image', id: item.result.record.id, name: item.result.name };
+        else for (const { record, name } of item.result) yield { kind: 'image', id: record.id, name };
       }
     },
 
@@ -89,10 +99,14 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     untag: ({ image, names }) => ({ id: images.untag(image, names).id }),
 
     async remove({ image, force, ignore, trash: wanted }) {
-      if (ignore && !images.find(image)) return { untagged: [], deleted: [] };
+      const found = images.findRecord(image);
+      if (ignore && !found) return { untagged: [], deleted: [] };
       const { untagged, deleted } = await removing(rooms, wanted, async (trash) => {
-        if (force) await removeContainersOf(rooms, images.resolve(image).record.id, trash);
-        await rooms.containers.releaseImage(image);
+        // No container is made of a list, and its mount is its image's.
+        if (!found?.record.list) {
+          if (force) await removeContainersOf(rooms, images.resolve(image).record.id, trash);
+          await rooms.containers.releaseImage(image);
+        }
         return images.remove(image, { force, trash });
       });
       return { untagged: [...untagged], deleted: [...deleted] };
@@ -136,5 +150,6 @@ function toSummary(record: ImageRecord, containers: number): ImageSummary {
     architecture: record.architecture,
     os: record.os,
     dangling: record.names.length === 0,
+    ...(record.list ? { manifestList: true as const } : {}),
   };
 }

@@ -6,6 +6,7 @@ import type { EngineHandlers } from '../../contract/engine.ts';
 import { containerHandlers } from './container-service.ts';
 import { eventHandlers } from './event-service.ts';
 import { imageHandlers } from './image-service.ts';
+import { manifestHandlers } from './manifest-service.ts';
 import { registryHandlers } from './registry-service.ts';
 import type { Rooms } from './rooms.ts';
 import { systemHandlers } from './system-service.ts';
@@ -19,6 +20,7 @@ export function createHandlers(rooms: Rooms): EngineHandlers {
   return {
     container: containerHandlers(rooms),
     image: imageHandlers(rooms),
+    manifest: manifestHandlers(rooms),
     volume: volumeHandlers(rooms),
     event: eventHandlers(rooms),
     system: systemHandlers(rooms),

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { EngineError } from '../../base/errors.ts';
 
 /** Raised with every change of the tables; {@link migrate} brings older ones forward. */
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 const tables = `
 CREATE TABLE containers (
@@ -90,6 +90,7 @@ export function migrate(database: DatabaseSync, path: string): void {
     if (found === 0) database.exec(tables);
     if (found < 2) database.exec(trash);
     if (found < 3) database.exec(places);
+    // 4: records of images may be lists (state.ts). An older engine would take away documents that only a list refers to: so it must not open the store.
     database.exec(`PRAGMA user_version = ${schemaVersion}`);
     database.exec('COMMIT');
   } catch (error) {

@@ -111,6 +111,38 @@ export interface ImageRecord {
   readonly labels: Readonly<Record<string, string>>;
   /** When it came into the store. */
   readonly storedAt: number;
+  /** Set on a list of images: then the id is of no configuration, and `chainIds` are the layers of all instances that are in the store. */
+  readonly list?: ImageList;
+}
+
+/** Images of one thing for several platforms, made here (a manifest list, an OCI index). Pulled indexes are no such: of them one image is taken. */
+export interface ImageList {
+  /** Of the index itself. */
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly instances: readonly ListInstance[];
+}
+
+export interface ListInstance {
+  /** Of its manifest. */
+  readonly digest: Digest;
+  readonly size: number;
+  readonly mediaType: string;
+  readonly platform: ListPlatform;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** In this store: the list keeps its layers and documents, also when the image is removed. Else it is in a registry, see `source`. */
+  readonly image: Pick<ImageRecord, 'id' | 'manifestDigest' | 'chainIds' | 'repoDigests'> | undefined;
+  /** registry/repository@digest */
+  readonly source: string | undefined;
+}
+
+export interface ListPlatform {
+  readonly architecture: string;
+  readonly os: string;
+  readonly osVersion: string;
+  readonly osFeatures: readonly string[];
+  readonly variant: string;
+  /** Only Docker's lists have them. */
+  readonly features: readonly string[];
 }
 
 export interface LayerRecord {

@@ -28,6 +28,7 @@ export function withTrashRelief(images: ImageStore, trash: () => Trash): ImageSt
   return {
     ...images,
     pull: (reference, options) => relieved(options, () => images.pull(reference, options)),
+    pullAll: (reference, options) => relieved(options, () => images.pullAll(reference, options)),
     load: (path, options) => relieved(options, () => images.load(path, options)),
   };
 }

@@ -191,6 +191,22 @@ export const groups: Readonly<Record<string, Group>> = {
       },
     },
   },
+  manifest: {
+    summary: 'Manage lists of images for several platforms',
+    commands: {
+      add: { summary: 'Add images to a list', load: async () => (await import('./commands/manifest.ts')).manifestAdd },
+      annotate: {
+        summary: 'Change what a list says of an image',
+        load: async () => (await import('./commands/manifest.ts')).manifestAnnotate,
+      },
+      create: { summary: 'Make a list', load: async () => (await import('./commands/manifest.ts')).manifestCreate },
+      exists: { summary: 'Tell whether there is such a list', load: async () => (await import('./commands/manifest.ts')).manifestExists },
+      inspect: { summary: 'Show a list', load: async () => (await import('./commands/manifest.ts')).manifestInspect },
+      push: { summary: 'Push a list to a registry', load: async () => (await import('./commands/manifest-push.ts')).manifestPush },
+      remove: { summary: 'Take an image out of a list', load: async () => (await import('./commands/manifest.ts')).manifestRemove },
+      rm: { summary: 'Remove lists', load: async () => (await import('./commands/manifest.ts')).manifestDelete },
+    },
+  },
   system: {
     summary: 'Look at the host and the store',
     commands: {
@@ -241,7 +257,7 @@ export const notYet: ReadonlySet<string> = new Set([
 
     'init',
   ],
-  ...['kube', 'machine', 'manifest', 'network', 'pause', 'play', 'pod', 'quadlet', 'secret'],
+  ...['kube', 'machine', 'network', 'pause', 'play', 'pod', 'quadlet', 'secret'],
   ...['unpause', 'update'],
   ...['container checkpoint', 'container cleanup', 'container clone', 'container cp'],
   ...['container init', 'container pause', 'container restore', 'container runlabel'],

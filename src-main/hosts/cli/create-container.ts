@@ -1,5 +1,6 @@
 /** What run and create share: from words to a created container. */
-import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { EngineError, isEngineError, messageOf } from '../../base/errors.ts';
 import type { ContainerSpecInput } from '../../contract/container-spec.ts';
 import type { EngineClient } from '../../contract/engine.ts';
@@ -27,7 +28,8 @@ export async function createContainer(
     throw new EngineError('invalid-argument', 'cannot replace container without --name being set');
   // First of all: on the way into the sandbox this program starts anew, and a file must not be made, or a pipe read, twice.
   const api = await context.engine();
-  const spec = toContainerSpec(flags, positionals, context);
+  const typed = toContainerSpec(flags, positionals, context);
+  const spec = { ...typed, image: absoluteImage(typed.image, context) };
   using idFile = flags.cidfile === undefined ? undefined : new IdFile(flags.cidfile);
   if (flags.replace === true && flags.name !== undefined) await removeIfThere(api, flags.name);
   const created = await create(api, await pullFirst(api, flags, spec, context), flags.quiet === true, context);
@@ -42,6 +44,13 @@ async function removeIfThere(api: EngineClient, container: string): Promise<void
   } catch (error) {
     if (!isEngineError(error, 'not-found')) throw error;
   }
+}
+
+/** The engine does not know what a relative path is relative to. A name that looks like a transport, as `oci:1`, stays one where there is no such file. */
+function absoluteImage(image: string, { workingDirectory }: Context): string {
+  const [, transport = '', path = '', rest = ''] = /^(docker-archive:|oci-archive:|oci:|dir:)([^:/][^:]*)(:.*)?$/s.exec(image) ?? [];
+  if (transport === '' || !existsSync(resolve(workingDirectory, path))) return image;
+  return `${transport}${resolve(workingDirectory, path)}${rest}`;
 }
 
 /** Options of the pull that a container's specification has no place for: the image is pulled before, by the same policy. */

@@ -1,8 +1,8 @@
-import { EngineError } from '../../../base/errors.ts';
 import { command } from '../command.ts';
 import { parsePullPolicy } from '../options/container-spec.ts';
 import { flagTable } from '../options/flags.ts';
 import { platformOf } from '../options/platform.ts';
+import { accessFlags, toAccess } from '../options/registry-access.ts';
 import { print } from '../output/print.ts';
 import { progressDisplay } from '../output/progress.ts';
 import { reportFailures } from '../targets.ts';
@@ -10,27 +10,24 @@ import { reportFailures } from '../targets.ts';
 export const pull = command({
   name: 'pull',
   usage: '[options] IMAGE [IMAGE...]',
-  description: 'Fetch images from a registry.',
-  examples: ['pull alpine', 'pull --platform linux/arm64 docker.io/library/debian:12'],
+  description: 'Fetch images from a registry, or from docker-archive:, oci-archive:, oci:, dir:.',
+  examples: ['pull alpine', 'pull --platform linux/arm64 docker.io/library/debian:12', 'pull oci-archive:app.tar'],
   flags: flagTable({
+    'all-tags': { kind: 'bool', short: 'a', help: 'Every tag of the repository' },
     arch: { kind: 'string', help: "Choose an image of this architecture instead of the machine's" },
-    authfile: { kind: 'string', word: 'path', help: 'File with credentials' },
-    'cert-dir': { kind: 'string', word: 'path', help: 'Folder with certificates' },
-    creds: { kind: 'string', word: 'user:password', help: 'Credentials for the registry' },
     'disable-content-trust': { kind: 'bool', hidden: true, help: 'Without effect, as in Podman' },
     os: { kind: 'string', help: "Choose an image of this operating system instead of the machine's" },
     platform: { kind: 'string', word: 'os/arch[/variant]', help: 'Choose an image of this platform' },
     policy: { kind: 'string', help: 'When to fetch it: always, missing, never, newer', default: 'always' },
     quiet: { kind: 'bool', short: 'q', help: 'Show no progress' },
-    'tls-verify': { kind: 'bool', help: 'Require HTTPS and a certificate that can be trusted', default: 'true' },
+    ...accessFlags,
     variant: { kind: 'string', help: "Choose an image of this variant instead of the machine's" },
   }),
-  unsupported: { 'all-tags': '', 'decryption-key': '', retry: '', 'retry-delay': '' },
+  unsupported: { 'decryption-key': '', retry: '', 'retry-delay': '' },
   arguments: [1, Infinity],
   async run({ flags, positionals }, context) {
-    if (flags.creds !== undefined && !flags.creds.includes(':'))
-      throw new EngineError('invalid-argument', '--creds needs a user and a password', { fix: 'write --creds user:password' });
     const platform = platformOf(flags);
+    const access = toAccess(flags, context);
     const policy = parsePullPolicy(flags.policy);
     const api = await context.engine();
     const failures: unknown[] = [];
@@ -39,13 +36,12 @@ export const pull = command({
       try {
         const items = api.image.pull(
           {
-            reference: reference.replace(/^docker:\/\//, ''),
+            reference,
+            workingDirectory: context.workingDirectory,
+            ...(flags['all-tags'] === true ? { allTags: true } : {}),
             ...(policy === undefined ? {} : { policy }),
             ...(platform === undefined ? {} : { platform }),
-            ...(flags['tls-verify'] === undefined ? {} : { tlsVerify: flags['tls-verify'] }),
-            ...(flags.creds === undefined ? {} : { credentials: flags.creds }),
-            ...(flags.authfile === undefined ? {} : { authFile: flags.authfile }),
-            ...(flags['cert-dir'] === undefined ? {} : { certDirectory: flags['cert-dir'] }),
+            ...access,
           },
           { signal: context.signal },
         );

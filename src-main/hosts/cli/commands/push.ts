@@ -1,10 +1,11 @@
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { EngineError } from '../../../base/errors.ts';
-import { toEngineError } from '../../../system/errno.ts';
+import { EngineError, isEngineError } from '../../../base/errors.ts';
+import type { EngineClient } from '../../../contract/engine.ts';
 import { command } from '../command.ts';
 import type { Context } from '../context.ts';
+import { formFlags, pushForm, pushList, writeDigestFile } from './manifest-push.ts';
 import { flagTable } from '../options/flags.ts';
+import { accessFlags, toAccess } from '../options/registry-access.ts';
 import { progressDisplay } from '../output/progress.ts';
 
 type SaveFormat = 'docker-archive' | 'oci-archive' | 'oci-dir' | 'docker-dir';
@@ -21,8 +22,8 @@ const localTransports: Readonly<Record<string, SaveFormat>> = {
   oci: 'oci-dir',
   dir: 'docker-dir',
 };
-/** Of containers-transports(5): those that lead to other programs' stores. */
-const otherTransports = ['containers-storage', 'docker-daemon', 'ostree', 'sif', 'tarball'];
+/** Of containers-transports(5): those that lead to other programs' stores. `containers-storage:` leads to this one. */
+const otherTransports = ['docker-daemon', 'ostree', 'sif', 'tarball'];
 
 /** `transport:path[:name]` for an archive or a folder; undefined for a registry. */
 export function parseLocalDestination(text: string): LocalDestination | undefined {
@@ -39,13 +40,6 @@ export function parseLocalDestination(text: string): LocalDestination | undefine
   return { format, path, name: colon === -1 ? undefined : rest.slice(colon + 1) };
 }
 
-function parseChoice<T extends string>(flag: string, text: string | undefined, choices: readonly T[]): T | undefined {
-  if (text === undefined) return undefined;
-  const found = choices.find((choice) => choice === text);
-  if (found === undefined) throw new EngineError('invalid-argument', `${flag} ${JSON.stringify(text)} is none of ${choices.join(', ')}`);
-  return found;
-}
-
 interface SigningFlags {
   readonly 'sign-by'?: string | undefined;
   readonly 'sign-by-sigstore-private-key'?: string | undefined;
@@ -60,14 +54,6 @@ function signingOptions(flags: SigningFlags, { workingDirectory }: Context) {
     ...(key === undefined ? {} : { signBySigstorePrivateKey: resolve(workingDirectory, key) }),
     ...(passphrase === undefined ? {} : { signPassphraseFile: resolve(workingDirectory, passphrase) }),
   };
-}
-
-async function writeDigest(path: string, digest: string): Promise<void> {
-  try {
-    await writeFile(path, digest);
-  } catch (error) {
-    throw toEngineError(error, 'write', path);
-  }
 }
 
 /** Answers the digest of the manifest. */
@@ -106,24 +92,17 @@ export const push = command({
     'Push an image to a registry, or into an archive or folder: [docker://]host/path:tag, docker-archive:, oci-archive:, oci:, dir:.',
   examples: ['push localhost/app registry.example.com/team/app:1', 'push --format oci app oci-archive:app.tar:1'],
   flags: flagTable({
-    authfile: { kind: 'string', word: 'path', help: 'File with credentials' },
-    'cert-dir': { kind: 'string', word: 'path', help: 'Folder with certificates' },
+    all: { kind: 'bool', help: 'Of a list, all images that it names' },
+    ...accessFlags,
+    ...formFlags,
     compress: { kind: 'bool', help: 'Compress the layers in a dir:' },
-    'compression-format': { kind: 'string', help: 'gzip or zstd' },
-    'compression-level': { kind: 'string', word: 'level', help: 'gzip 1 to 9, zstd 1 to 20' },
-    creds: { kind: 'string', word: 'user:password', help: 'Credentials for the registry' },
-    digestfile: { kind: 'string', word: 'path', help: 'Write the digest of the pushed manifest to a file' },
     'disable-content-trust': { kind: 'bool', hidden: true, help: 'Without effect, as in Podman' },
-    format: { kind: 'string', short: 'f', help: 'Kind of manifest: oci or v2s2; default: as it came' },
-    quiet: { kind: 'bool', short: 'q', help: 'Show no progress' },
     'remove-signatures': { kind: 'bool', hidden: true, help: 'Without effect: the store keeps no signatures' },
     'sign-by': { kind: 'string', word: 'fingerprint', help: "Sign it with a key of gpg's" },
     'sign-by-sigstore-private-key': { kind: 'string', word: 'path', help: 'Sign it with a private key in PEM, as sigstore does' },
     'sign-passphrase-file': { kind: 'string', word: 'path', help: "File with the signing key's passphrase" },
-    'tls-verify': { kind: 'bool', help: 'Require HTTPS and a certificate that can be trusted', default: 'true' },
   }),
   unsupported: {
-    all: 'the store has no lists of images',
     'encrypt-layer': '',
     'encryption-key': '',
     'force-compression': '',
@@ -133,42 +112,63 @@ export const push = command({
   },
   arguments: [1, 2],
   async run({ flags, positionals: [image = '', destination] }, context) {
-    if (flags.creds !== undefined && !flags.creds.includes(':'))
-      throw new EngineError('invalid-argument', '--creds needs a user and a password', { fix: 'write --creds user:password' });
-    const format = parseChoice('--format', flags.format, ['oci', 'v2s2']);
-    const compressionFormat = parseChoice('--compression-format', flags['compression-format'], ['gzip', 'zstd']);
-    const level = flags['compression-level'];
+    const access = toAccess(flags, context);
+    const form = pushForm(flags);
+    const quiet = flags.quiet === true;
     const local = destination === undefined ? undefined : parseLocalDestination(destination);
-    let digest = '';
-    if (local) {
-      if (format !== undefined || compressionFormat !== undefined || level !== undefined)
-        throw new EngineError('invalid-argument', `--format and --compression-… are for registries; ${local.format} has its own form`);
-      if (Object.keys(signingOptions(flags, context)).length > 0)
-        throw new EngineError('unsupported', `an image is signed on its way to a registry; ${local.format} is written without signatures`);
-      digest = await writeLocally(image, local, flags.quiet === true, flags.compress === true, context);
-    } else {
-      if (flags.compress === true) throw new EngineError('invalid-argument', "--compress can be set only when the destination is 'dir:'");
-      const api = await context.engine();
-      const display = progressDisplay({ quiet: flags.quiet === true });
-      const request = {
-        image,
-        ...(destination === undefined ? {} : { destination }),
-        ...(format === undefined ? {} : { format }),
-        ...(compressionFormat === undefined ? {} : { compressionFormat }),
-        ...(level === undefined ? {} : { compressionLevel: Number(level) }),
-        ...signingOptions(flags, context),
-        ...(flags['tls-verify'] === undefined ? {} : { tlsVerify: flags['tls-verify'] }),
-        ...(flags.creds === undefined ? {} : { credentials: flags.creds }),
-        ...(flags.authfile === undefined ? {} : { authFile: flags.authfile }),
-        ...(flags['cert-dir'] === undefined ? {} : { certDirectory: flags['cert-dir'] }),
-      };
-      for await (const item of api.image.push(request, { signal: context.signal })) {
-        if (item.kind === 'progress') await display.show(item.progress);
-        else digest = item.digest;
-      }
-      await display.finish();
-    }
-    if (flags.digestfile !== undefined) await writeDigest(resolve(context.workingDirectory, flags.digestfile), digest);
+    if (flags.compress === true && local?.format !== 'docker-dir')
+      throw new EngineError('invalid-argument', "--compress can be set only when the destination is 'dir:'");
+    if (local && (Object.keys(form).length > 0 || flags.all === true))
+      throw new EngineError('invalid-argument', `--all, --format and --compression-… are for registries; ${local.format} has its own form`);
+    const signing = signingOptions(flags, context);
+    if (Object.keys(signing).length > 0 && (local || destination?.startsWith('containers-storage:') === true))
+      throw new EngineError('unsupported', 'an image is signed on its way to a registry; this destination is written without signatures');
+    let digest: string;
+    if (local) digest = await writeLocally(image, local, quiet, flags.compress === true, context);
+    else if (destination?.startsWith('containers-storage:') === true) digest = await nameHere(image, destination, context);
+    else digest = await pushToRegistry(image, destination, { ...form, ...access }, { quiet, all: flags.all === true, signing }, context);
+    if (flags.digestfile !== undefined) await writeDigestFile(context, flags.digestfile, digest);
     return 0;
   },
 });
+
+/** To this store: one more name. */
+async function nameHere(image: string, destination: string, context: Context): Promise<string> {
+  const api = await context.engine();
+  await api.image.tag({ image, names: [destination] });
+  return (await api.image.inspect({ image: destination })).digest ?? '';
+}
+
+async function pushToRegistry(
+  image: string,
+  destination: string | undefined,
+  options: ReturnType<typeof pushForm> & ReturnType<typeof toAccess>,
+  { quiet, all, signing }: { readonly quiet: boolean; readonly all: boolean; readonly signing: ReturnType<typeof signingOptions> },
+  context: Context,
+): Promise<string> {
+  const api = await context.engine();
+  // A list without an image for this machine is pushed whole, as Podman does.
+  if (all || (await isListAlone(image, api))) {
+    if (Object.keys(signing).length > 0) throw new EngineError('unsupported', `${image} is a list, and lists cannot be signed`);
+    return pushList(context, { list: image, destination, all: true, quiet, ...options }, options);
+  }
+  const display = progressDisplay({ quiet });
+  const request = { image, ...(destination === undefined ? {} : { destination }), ...options, ...signing };
+  let digest = '';
+  for await (const item of api.image.push(request, { signal: context.signal })) {
+    if (item.kind === 'progress') await display.show(item.progress);
+    else digest = item.digest;
+  }
+  await display.finish();
+  return digest;
+}
+
+async function isListAlone(image: string, api: EngineClient): Promise<boolean> {
+  try {
+    await api.image.inspect({ image });
+    return false;
+  } catch (error) {
+    if (!isEngineError(error, 'not-found')) throw error;
+    return api.manifest.exists({ list: image });
+  }
+}

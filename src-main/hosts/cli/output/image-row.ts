@@ -83,6 +83,7 @@ export function imageRow(
     ParentId: '',
     Os: image.os,
     Arch: image.architecture,
+    IsManifestList: image.manifestList === true,
   });
 }
 
@@ -103,7 +104,6 @@ export function imageJson(image: ImageSummary): GoStruct {
     History: image.names,
     Created: Math.floor(image.createdAt / 1000),
     CreatedAt: new Date(image.createdAt).toISOString().replace(/\.\d+Z$/, 'Z'),
-    Os: image.os,
-    Arch: image.architecture,
+    ...(image.manifestList === true ? { IsManifestList: true } : { Os: image.os, Arch: image.architecture }),
   });
 }
