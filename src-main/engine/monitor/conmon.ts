@@ -9,6 +9,7 @@ import { reopenLog, resizeTerminal } from './control.ts';
 import { startExec } from './exec.ts';
 import type { ExecMonitorRequest, ExecSession, Monitor, MonitorRequest } from './monitor.ts';
 import { commandOf, explainRefusal, type MonitorContext, type MonitorSystem, startConmon } from './start-conmon.ts';
+import { takeBackNullDevice } from './null-device.ts';
 import { SyncPipe } from './sync-pipe.ts';
 
 /** Looks for conmon when it is first needed. */
@@ -48,6 +49,7 @@ class ConmonMonitor implements Monitor {
     const conmon = startConmon(context, createArguments(request, this.#runtime), log, {});
     using sync = new SyncPipe(conmon.pipe);
     const answer = await sync.next();
+    takeBackNullDevice(this.#system.identity);
     const { code } = await conmon.process.exited;
     if (answer === undefined || answer.data <= 0)
       throw explainRefusal(context, answer, code, log, commandOf(join(request.bundle, 'config.json')));

@@ -5,6 +5,7 @@ import { execArguments } from './arguments.ts';
 import { commandOf, explainRefusal, type MonitorContext, startConmon, type StartedConmon } from './start-conmon.ts';
 import { resizeTerminal } from './control.ts';
 import type { ExecMonitorRequest, ExecSession } from './monitor.ts';
+import { takeBackNullDevice } from './null-device.ts';
 import { SyncPipe, type SyncMessage } from './sync-pipe.ts';
 
 const killedStatus = 137;
@@ -23,6 +24,7 @@ export async function startExec(context: MonitorContext, request: ExecMonitorReq
   try {
     if (!request.detached) socket = await attachFirst(context, request, conmon);
     answer = await sync.next();
+    takeBackNullDevice(context.system.identity);
     if (answer === undefined || answer.data <= 0) throw await refusal(context, request, conmon, answer, log);
   } catch (error) {
     socket?.close();
@@ -72,6 +74,7 @@ function sessionOf(
   const startTime = processes.startTime(pid);
   const exited = sync.next().then((end) => {
     sync[Symbol.dispose]();
+    takeBackNullDevice(context.system.identity);
     return end === undefined ? killedStatus : end.data;
   });
   // Nobody has to wait for what runs detached.

@@ -6,7 +6,7 @@ import type { OciRuntime } from '../runtime/runtime.ts';
 import { runtimeLog } from './arguments.ts';
 import type { SyncMessage } from './sync-pipe.ts';
 
-export type MonitorSystem = Pick<System, 'files' | 'processes' | 'sockets'>;
+export type MonitorSystem = Pick<System, 'files' | 'identity' | 'processes' | 'sockets'>;
 
 export interface MonitorContext {
   readonly system: MonitorSystem;

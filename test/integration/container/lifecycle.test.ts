@@ -160,6 +160,16 @@ describe.each(['root', 'rootless'] as const)('containers as %s', (who: Who) => {
       expect(await engine.api.container.wait({ container: id })).toEqual({ exitCode: 137 });
     });
 
+    test("a process of another user without input: the host's /dev/null stays root's", async () => {
+      const before = statSync('/dev/null');
+      const id = await create(engine.api, { command: ['sleep', '1000'] });
+      await engine.api.container.start({ container: id });
+      expect(await collect(engine.api.container.exec({ container: id, command: ['true'], user: '1000' }))).toMatchObject({ code: 0 });
+      const after = statSync('/dev/null');
+      expect([after.uid, after.gid, after.mode]).toEqual([before.uid, before.gid, before.mode]);
+      await engine.api.container.kill({ container: id });
+    });
+
     test('a terminal: typed text, detaching, its size', async () => {
       const id = await create(engine.api, { command: ['sh'], tty: true, interactive: true });
       const terminal = engine.api.container.attach({ container: id, start: true, size: { rows: 33, columns: 77 } });
