@@ -48,7 +48,8 @@ export const imageDetail = v.strictObject({
   history: v.array(
     v.strictObject({ createdAt: v.optional(timestampMs), createdBy: v.string(), comment: v.string(), emptyLayer: v.boolean() }),
   ),
-  layers: v.array(v.strictObject({ diffId: digest, sizeBytes: v.number() })),
+  /** From the bottom up; `images`: how many images have it, this one among them. */
+  layers: v.array(v.strictObject({ diffId: digest, sizeBytes: v.number(), images: v.number() })),
   graphDriver: v.strictObject({ name: v.string(), data: v.record(v.string(), v.string()) }),
 });
 export type ImageDetail = v.InferOutput<typeof imageDetail>;

@@ -3,6 +3,8 @@ import {
   Boxes,
   Database,
   Download,
+  Eraser,
+  HardDrive,
   Images,
   Languages,
   type LucideIcon,
@@ -14,6 +16,7 @@ import {
   Sparkles,
   Square,
   SunMoon,
+  Trash2,
 } from 'lucide-react';
 import type { ContainerSummary } from '../../src-main/contract/container.ts';
 import type { ImageSummary } from '../../src-main/contract/image.ts';
@@ -73,6 +76,9 @@ function pages({ t, navigate }: PaletteContext): readonly PaletteEntry[] {
     page('/containers', t('app.containers'), Boxes, 'containers list go'),
     page('/images', t('app.images'), Images, 'images list go'),
     page('/volumes', t('app.volumes'), Database, 'volumes list go'),
+    page('/disk', t('app.disk'), HardDrive, 'disk usage df space go'),
+    page('/disk?view=prune', t('disk.prune'), Eraser, 'free space prune clean up'),
+    page('/disk?view=trash', t('disk.trash'), Trash2, 'trash restore bring back undo'),
     page('/system', t('app.system'), Monitor, 'system check host info go'),
     page('/first-run', t('app.firstRun'), Sparkles, 'first run welcome starter'),
   ];

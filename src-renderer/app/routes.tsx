@@ -2,6 +2,8 @@ import { SearchX } from 'lucide-react';
 import { createHashRouter, Navigate } from 'react-router';
 import { ContainerDetailPage } from '../features/containers/detail.tsx';
 import { ContainerList } from '../features/containers/list.tsx';
+import { DiskPage } from '../features/disk/page.tsx';
+import { ImageDetailPage } from '../features/images/detail.tsx';
 import { ImageList } from '../features/images/list.tsx';
 import { RunPage } from '../features/run/page.tsx';
 import { FirstRunPage } from '../features/system/first-run.tsx';
@@ -32,7 +34,10 @@ export const router = createHashRouter([
           { path: 'containers/:id', element: <ContainerDetailPage /> },
           { path: 'containers/:id/:tab', element: <ContainerDetailPage /> },
           { path: 'images', element: <ImageList /> },
+          { path: 'images/:id', element: <ImageDetailPage /> },
+          { path: 'images/:id/:tab', element: <ImageDetailPage /> },
           { path: 'volumes', element: <VolumeList /> },
+          { path: 'disk', element: <DiskPage /> },
           { path: 'run', element: <RunPage /> },
           { path: 'system', element: <SystemPage /> },
           { path: 'index.html', element: <Navigate to="/" replace /> },

@@ -1,9 +1,10 @@
-import { CircleCheck, TriangleAlert, X } from 'lucide-react';
+import { CircleCheck, TriangleAlert, Undo2, X } from 'lucide-react';
 import { Toast } from 'radix-ui';
 import { dismissNotice, type Notice, notices } from '../client/notices.ts';
+import { undoRemoval } from '../features/disk/queries.ts';
 import { useStore } from '../client/store.ts';
 import { useText } from '../text/text.ts';
-import { IconButton } from '../ui/button.tsx';
+import { Button, IconButton } from '../ui/button.tsx';
 import { ErrorWords } from '../ui/error-box.tsx';
 
 export function Toaster() {
@@ -21,6 +22,7 @@ export function Toaster() {
 
 function NoticeToast({ notice }: { readonly notice: Notice }) {
   const { t } = useText();
+  const { removed = [] } = notice;
   const failed = notice.kind !== 'done';
   const Icon = failed ? TriangleAlert : CircleCheck;
   const tone = notice.kind === 'done' ? 'good' : notice.kind === 'warning' ? 'warn' : 'bad';
@@ -29,7 +31,7 @@ function NoticeToast({ notice }: { readonly notice: Notice }) {
       className="toast"
       type={failed ? 'foreground' : 'background'}
       // A failure stays until it was read.
-      duration={notice.kind === 'failed' ? Number.POSITIVE_INFINITY : notice.kind === 'warning' ? 12_000 : 4_000}
+      duration={notice.kind === 'failed' ? Number.POSITIVE_INFINITY : notice.kind === 'warning' || removed.length > 0 ? 12_000 : 4_000}
       onOpenChange={(open) => {
         if (!open) dismissNotice(notice.id);
       }}
@@ -41,6 +43,13 @@ function NoticeToast({ notice }: { readonly notice: Notice }) {
           <Toast.Description asChild>
             <div>{notice.error ? <ErrorWords error={notice.error} /> : <p lang="en">{notice.detail}</p>}</div>
           </Toast.Description>
+        ) : null}
+        {removed.length > 0 ? (
+          <Toast.Action asChild altText={t('trash.bringBack')}>
+            <Button icon={Undo2} className="toast-action" onClick={() => void undoRemoval(removed)}>
+              {t('trash.bringBack')}
+            </Button>
+          </Toast.Action>
         ) : null}
       </div>
       <Toast.Close asChild>

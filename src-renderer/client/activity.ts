@@ -1,4 +1,4 @@
-/** Work that goes on when its page is left: pulls, and creations that pull. Listed in one place, each can be cancelled. */
+/** Work that goes on when its page is left: what moves images, and creations that pull. Listed in one place, each can be cancelled. */
 import { type EngineError, isCancelled } from '../../src-main/base/errors.ts';
 import type { TransferProgress } from '../../src-main/contract/image.ts';
 import { toEngineError } from './notices.ts';
@@ -7,8 +7,8 @@ import { foldTransfer, noTransfer, type Transfer } from './transfer.ts';
 
 export interface Activity {
   readonly id: number;
-  readonly kind: 'pull' | 'create';
-  /** What it is about: a reference. */
+  readonly kind: 'pull' | 'create' | 'push' | 'save' | 'load' | 'commit';
+  /** What it is about: a reference, or a path. */
   readonly subject: string;
   readonly state: 'running' | 'done' | 'failed' | 'cancelled';
   readonly startedAtMs: number;

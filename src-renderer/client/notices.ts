@@ -1,5 +1,6 @@
 /** Short messages at the edge of the window; what failed stays until it is read. */
 import { EngineError, isCancelled, isEngineError, messageOf } from '../../src-main/base/errors.ts';
+import type { Removed } from './removed.ts';
 import { createStore } from './store.ts';
 
 export interface Notice {
@@ -10,6 +11,8 @@ export interface Notice {
   /** The engine's own words. */
   readonly detail?: string;
   readonly error?: EngineError;
+  /** What went to the trash; the notice offers to bring it back. */
+  readonly removed?: readonly Removed[];
 }
 
 let nextId = 1;

@@ -28,12 +28,15 @@ const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['minute', 60],
 ];
 
-/** “3 hours ago”; undefined for less than a minute, which has words of its own. */
+/** “3 hours ago”, “in 7 days”; undefined for less than a minute, which has words of its own. */
 export function formatRelative(atMs: number, nowMs: number, language: string): string | undefined {
   const seconds = (atMs - nowMs) / 1000;
   for (const [unit, length] of steps) {
     if (Math.abs(seconds) >= length)
-      return new Intl.RelativeTimeFormat(language, { numeric: 'always' }).format(Math.trunc(seconds / length), unit);
+      return new Intl.RelativeTimeFormat(language, { numeric: 'always' }).format(
+        seconds > 0 ? Math.round(seconds / length) : Math.trunc(seconds / length),
+        unit,
+      );
   }
   return undefined;
 }

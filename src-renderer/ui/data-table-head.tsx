@@ -5,6 +5,7 @@ import type { TableColumn } from './data-table.tsx';
 
 interface TableHeadProps<T> {
   readonly columns: readonly TableColumn<T>[];
+  readonly selectable: boolean;
   readonly sorting: readonly { readonly id: string; readonly desc: boolean }[];
   readonly onSort: (id: string) => void;
   readonly all: boolean;
@@ -12,7 +13,7 @@ interface TableHeadProps<T> {
   readonly onAll: (on: boolean) => void;
 }
 
-export function TableHead<T>({ columns, sorting, onSort, all, some, onAll }: TableHeadProps<T>) {
+export function TableHead<T>({ columns, selectable, sorting, onSort, all, some, onAll }: TableHeadProps<T>) {
   const { t } = useText();
   const box = useRef<HTMLInputElement>(null);
   useEffect(() => {
@@ -21,24 +22,26 @@ export function TableHead<T>({ columns, sorting, onSort, all, some, onAll }: Tab
   return (
     <>
       <colgroup>
-        <col style={{ width: '2.25rem' }} />
+        {selectable ? <col style={{ width: '2.25rem' }} /> : null}
         {columns.map((column) => (
           <col key={column.id} style={{ width: column.width }} className={column.needs && `${column.needs}-only`} />
         ))}
       </colgroup>
       <thead>
         <tr aria-rowindex={1}>
-          <th scope="col" className="cell-check">
-            <input
-              ref={box}
-              type="checkbox"
-              aria-label={t('common.selectAll')}
-              checked={all}
-              onChange={(event) => {
-                onAll(event.target.checked);
-              }}
-            />
-          </th>
+          {selectable ? (
+            <th scope="col" className="cell-check">
+              <input
+                ref={box}
+                type="checkbox"
+                aria-label={t('common.selectAll')}
+                checked={all}
+                onChange={(event) => {
+                  onAll(event.target.checked);
+                }}
+              />
+            </th>
+          ) : null}
           {columns.map((column) => {
             const sort = sorting.find((entry) => entry.id === column.id);
             const Arrow = sort?.desc === true ? ArrowDown : ArrowUp;

@@ -11,7 +11,8 @@ interface TableRowProps<T> {
   readonly name: string;
   readonly index: number;
   readonly columns: readonly TableColumn<T>[];
-  readonly selected: boolean;
+  /** Undefined: it cannot be selected. */
+  readonly selected: boolean | undefined;
   readonly active: boolean;
   readonly onActivate: (id: string) => void;
   readonly onToggle: (id: string, extend: boolean) => void;
@@ -33,20 +34,22 @@ function Row<T>(props: TableRowProps<T>) {
         props.onOpen?.(props.row);
       }}
     >
-      <td className="cell-check">
-        <input
-          type="checkbox"
-          tabIndex={props.active ? 0 : -1}
-          aria-label={t('common.selectRow', { name: props.name })}
-          checked={props.selected}
-          onChange={(event) => {
-            props.onToggle(props.id, (event.nativeEvent as MouseEvent).shiftKey);
-          }}
-          onDoubleClick={(event) => {
-            event.stopPropagation();
-          }}
-        />
-      </td>
+      {props.selected === undefined ? null : (
+        <td className="cell-check">
+          <input
+            type="checkbox"
+            tabIndex={props.active ? 0 : -1}
+            aria-label={t('common.selectRow', { name: props.name })}
+            checked={props.selected}
+            onChange={(event) => {
+              props.onToggle(props.id, (event.nativeEvent as MouseEvent).shiftKey);
+            }}
+            onDoubleClick={(event) => {
+              event.stopPropagation();
+            }}
+          />
+        </td>
+      )}
       <RowActive value={props.active}>
         {props.columns.map((column) => (
           <td key={column.id} className={cellClass(column)}>

@@ -27,8 +27,9 @@ export interface DataTableProps<T extends object> {
   readonly rowId: (row: T) => string;
   readonly rowName: (row: T) => string;
   readonly columns: readonly TableColumn<T>[];
-  readonly selection: ReadonlySet<string>;
-  readonly onSelect: (selection: ReadonlySet<string>) => void;
+  /** Left out: there is nothing that could be done with several at once, and nothing to tick. */
+  readonly selection?: ReadonlySet<string>;
+  readonly onSelect?: (selection: ReadonlySet<string>) => void;
   readonly onOpen?: (row: T) => void;
   /** Shortcuts of the owner; answers whether it took the key. */
   readonly onRowKey?: (event: KeyboardEvent, row: T) => boolean;
@@ -50,8 +51,12 @@ function compare(a: unknown, b: unknown): number {
 }
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
+const nothing: ReadonlySet<string> = new Set();
+const ignore = () => undefined;
+
 export function DataTable<T extends object>(props: DataTableProps<T>) {
-  const { rows, rowId, columns, selection, onSelect, sorting, onSort } = props;
+  const { rows, rowId, columns, selection = nothing, onSelect = ignore, sorting, onSort } = props;
+  const selectable = props.selection !== undefined;
   const scroller = useRef<HTMLDivElement>(null);
   const baseId = useId();
   const [activeId, setActiveId] = useState<string>();
@@ -165,7 +170,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
         className="data-table"
         role="grid"
         aria-label={props.label}
-        aria-multiselectable
+        aria-multiselectable={selectable || undefined}
         aria-rowcount={sorted.length + 1}
         aria-activedescendant={active ? `${baseId}-${active.id}` : undefined}
         aria-describedby={props.hint === undefined ? undefined : `${baseId}-hint`}
@@ -174,6 +179,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
       >
         <TableHead
           columns={columns}
+          selectable={selectable}
           sorting={sorting}
           onSort={(id) => {
             table.getColumn(id)?.toggleSorting();
@@ -201,7 +207,7 @@ export function DataTable<T extends object>(props: DataTableProps<T>) {
                 name={props.rowName(row.original)}
                 index={item.index}
                 columns={columns}
-                selected={selection.has(row.id)}
+                selected={selectable ? selection.has(row.id) : undefined}
                 active={row.id === active?.id}
                 onActivate={setActiveId}
                 onToggle={toggle}

@@ -89,3 +89,26 @@ export function CheckField({ label, className = '', ...input }: CheckFieldProps)
     </label>
   );
 }
+
+interface RadioFieldProps extends InputHTMLAttributes<HTMLInputElement> {
+  readonly label: string;
+  readonly hint?: string | undefined;
+}
+
+/** One of a choice that needs a sentence each. */
+export function RadioField({ label, hint, className = '', ...input }: RadioFieldProps) {
+  const id = useId();
+  return (
+    <div className={`radio-field ${className}`}>
+      <input id={id} type="radio" aria-describedby={hint === undefined ? undefined : `${id}-hint`} {...input} />
+      <div>
+        <label htmlFor={id}>{label}</label>
+        {hint === undefined ? null : (
+          <p className="field-hint" id={`${id}-hint`}>
+            {hint}
+          </p>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -29,13 +29,19 @@ function subscribe(listener: () => void): () => void {
   };
 }
 
-export function RelativeTime({ atMs }: { readonly atMs: number | undefined }) {
+interface RelativeTimeProps {
+  readonly atMs: number | undefined;
+  /** It lies in the future. Otherwise a moment that does so by a clock that is fast is taken for now. */
+  readonly ahead?: boolean;
+}
+
+export function RelativeTime({ atMs, ahead = false }: RelativeTimeProps) {
   const { t, language } = useText();
   const at = useSyncExternalStore(subscribe, () => now);
   if (atMs === undefined || atMs <= 0) return <span className="muted">{t('time.never')}</span>;
   return (
     <time dateTime={new Date(atMs).toISOString()} title={formatExact(atMs, language)}>
-      {formatRelative(atMs, Math.max(at, atMs), language) ?? t('time.justNow')}
+      {formatRelative(atMs, ahead ? at : Math.max(at, atMs), language) ?? t('time.justNow')}
     </time>
   );
 }

@@ -117,11 +117,49 @@ async function everything(browser: Browser, entrance: string, look: Look, ids: R
   await goTo('/images');
   await page.getByRole('row').nth(3).waitFor();
   await picture(page, 'images', look);
+  await images(page, goTo, look);
+  await disk(page, goTo, look);
   await runForm(page, goTo, look);
   await goTo('/system');
   await page.locator('.facts').first().waitFor();
   await picture(page, 'system', look);
   await page.context().close();
+}
+
+async function images(page: Page, goTo: (path: string) => Promise<unknown>, look: Look): Promise<void> {
+  await page.locator('.row-link').filter({ hasText: 'api' }).first().click();
+  await page.locator('.facts').first().waitFor();
+  await picture(page, 'image', look);
+  await page.getByRole('tab').nth(1).click();
+  await page.locator('.history-table').waitFor();
+  await picture(page, 'image-layers', look);
+  await page.locator('.page-actions .button').nth(1).click();
+  await page.locator('[role=dialog] summary').click();
+  await picture(page, 'image-push', look);
+  await page.keyboard.press('Escape');
+  await goTo('/images');
+}
+
+async function disk(page: Page, goTo: (path: string) => Promise<unknown>, look: Look): Promise<void> {
+  await goTo('/disk');
+  await page.getByRole('row').nth(8).waitFor();
+  await picture(page, 'disk', look);
+  await goTo('/disk?view=prune');
+  await page.locator('.prune-choice input').nth(1).check();
+  await page.locator('.prune-choice select').first().selectOption('unused');
+  await page.locator('.disk-foot').waitFor();
+  await page.getByRole('row').nth(3).waitFor();
+  await picture(page, 'disk-prune', look);
+  await page.locator('.disk-foot .button').click();
+  await page.getByRole('dialog').waitFor();
+  await picture(page, 'disk-prune-dialog', look);
+  await page.keyboard.press('Escape');
+  await goTo('/disk?view=trash');
+  await page.getByRole('row').nth(1).waitFor();
+  await picture(page, 'disk-trash', look);
+  await goTo('/disk?view=check');
+  await page.locator('.full-state svg:not(.spin), .check-lines').first().waitFor();
+  await picture(page, 'disk-check', look);
 }
 
 async function terminal(page: Page, goTo: (path: string) => Promise<unknown>, look: Look, id: string): Promise<void> {

@@ -62,6 +62,13 @@ export async function fillStore(selkie: Selkie, starter: string, directory: stri
   );
   ids['hello'] = run('hello', '-p', '8080', 'localhost/selkie/starter');
   selkie('wait', 'db-migrate', 'nightly-backup');
+  // Something in the trash, and what a build has left.
+  selkie('commit', 'nightly-backup', `${registry}/backup:1.0`);
+  selkie('commit', '--change', 'LABEL again=yes', 'nightly-backup', `${registry}/backup:1.0`);
+  selkie('volume', 'create', 'old-reports');
+  selkie('create', '--name', 'old-worker', `${registry}/worker:1.19`, 'true');
+  selkie('rm', 'old-worker');
+  selkie('rmi', `${registry}/web:2.3`);
   return ids;
 }
 

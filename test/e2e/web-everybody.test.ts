@@ -8,11 +8,15 @@ const image = 'localhost/selkie/starter';
 describe.skipIf(reason !== '')(`for everybody ${reason}`, () => {
   let session: WebSession;
   let webId: string;
+  let starterId: string;
   beforeAll(async () => {
     session = await WebSession.open({
       prepare: (actor) => {
         actor.must(['load', '-i', actor.starterImage]);
         webId = actor.must(['run', '-d', '--name', 'web', '-p', '8080', '-v', 'kept:/data', image]);
+        starterId = actor.must(['images', '--no-trunc', '-q', image]).replace('sha256:', '');
+        actor.must(['volume', 'create', 'thrown-away']);
+        actor.must(['volume', 'rm', 'thrown-away']);
         actor.selkie(['run', '--name', 'broken', '--network', 'none', image, 'sh', '-c', 'echo why >&2; exit 3']);
       },
     });
@@ -106,7 +110,13 @@ describe.skipIf(reason !== '')(`for everybody ${reason}`, () => {
     ['inspect', () => `/containers/${webId}/inspect`, /^web$/],
     ['images', () => '/images', /^Images$/],
     ['pull', () => '/images?pull', /^Images$/],
+    ['image', () => `/images/${starterId}`, /^selkie\/starter/],
+    ['layers', () => `/images/${starterId}/layers`, /^selkie\/starter/],
     ['volumes', () => '/volumes', /^Volumes$/],
+    ['disk', () => '/disk', /^Disk$/],
+    ['free space', () => '/disk?view=prune', /^Disk$/],
+    ['trash', () => '/disk?view=trash', /^Disk$/],
+    ['store check', () => '/disk?view=check', /^Disk$/],
     ['run', () => '/run', /^Run a container$/],
     ['system', () => '/system', /^System$/],
     ['first steps', () => '/first-run', /^Welcome to Selkie$/],

@@ -4,6 +4,7 @@ import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { ImageDetail } from '../../contract/image.ts';
 import { createBlobStore, createDownloadStore } from '../content/content.ts';
 import type { Limits } from '../registry/registry.ts';
+import type { State } from '../state/state.ts';
 import { dropLayers, unreferencedLayers } from './commit.ts';
 import { parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
@@ -29,10 +30,22 @@ function mediaTypeOf(context: ImageContext, digest: Digest | undefined): string 
   return bytes === undefined ? '' : parseManifest(bytes, '', `manifest ${digest ?? ''}`).mediaType;
 }
 
+/** How many images have each of these layers. */
+function usersOf(state: State, chainIds: readonly Digest[]): ReadonlyMap<Digest, number> {
+  const users = new Map<Digest, number>(chainIds.map((chainId) => [chainId, 0]));
+  for (const image of state.images.list())
+    for (const chainId of image.chainIds) {
+      const count = users.get(chainId);
+      if (count !== undefined) users.set(chainId, count + 1);
+    }
+  return users;
+}
+
 function inspect(context: ImageContext, { record, name }: ResolvedImage): ImageDetail {
   const { state, snapshots } = context;
   const parsed = parseConfig(context.blobs.get(`sha256:${record.id}` as Digest), name);
   const top = record.chainIds.at(-1);
+  const users = usersOf(state, record.chainIds);
   return {
     id: record.id,
     names: [...record.names],
@@ -53,7 +66,7 @@ function inspect(context: ImageContext, { record, name }: ResolvedImage): ImageD
     history: parsed.history,
     layers: record.chainIds.flatMap((chainId) => {
       const layer = state.layers.find(chainId);
-      return layer ? [{ diffId: layer.diffId, sizeBytes: layer.sizeBytes }] : [];
+      return layer ? [{ diffId: layer.diffId, sizeBytes: layer.sizeBytes, images: users.get(chainId) ?? 1 }] : [];
     }),
     graphDriver: { name: snapshots.driver, data: top === undefined ? {} : { ...snapshots.describe(top) } },
   };

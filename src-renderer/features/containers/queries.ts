@@ -82,6 +82,7 @@ export async function perform(verb: Verb, targets: readonly Target[], options: {
     kind: 'done',
     title:
       done.length === 1 ? t(`containers.done.${verb}`, { name: first.name }) : t(`containers.done.${verb}Many`, { count: done.length }),
+    ...(verb === 'remove' ? { removed: done.map(({ id, name }) => ({ kind: 'container' as const, object: id, names: [name] })) } : {}),
   });
 }
 

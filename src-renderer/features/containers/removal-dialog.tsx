@@ -60,8 +60,7 @@ export function RemovalDialog({ containers, onClose, onRemoved }: RemovalDialogP
       {volumes.isPending ? <p className="muted">{t('removal.volumesUnknown')}</p> : null}
       {volumes.isError ? <p className="warning-text">{t('removal.volumesFailed')}</p> : null}
       {withVolumes.length > 0 ? <VolumePlan volumes={withVolumes} keep={keep} onKeep={setKeep} /> : null}
-      <p>{t('removal.filesWarning')}</p>
-      <p>{t('removal.cannotBeUndone')}</p>
+      <p>{t('removal.goesToTrash', { count })}</p>
     </Dialog>
   );
 }

@@ -1,6 +1,6 @@
-import { Download, Play, Trash2 } from 'lucide-react';
-import { useMemo } from 'react';
-import { useNavigate } from 'react-router';
+import { Download, FileDown, Play, Trash2, Upload } from 'lucide-react';
+import { type ReactNode, useMemo } from 'react';
+import { Link, useNavigate } from 'react-router';
 import type { ImageSummary } from '../../../src-main/contract/image.ts';
 import { formatBytes, shortId } from '../../text/format.ts';
 import { useText } from '../../text/text.ts';
@@ -30,15 +30,14 @@ export function toRows(images: readonly ImageSummary[]): readonly ImageRow[] {
   );
 }
 
-function ActionsCell({
-  row,
-  onRemove,
-  onPull,
-}: {
-  readonly row: ImageRow;
+export interface RowActions {
   readonly onRemove: (row: ImageRow) => void;
   readonly onPull: (name: string) => void;
-}) {
+  readonly onPush: (row: ImageRow) => void;
+  readonly onSave: (row: ImageRow) => void;
+}
+
+function ActionsCell({ row, actions: { onRemove, onPull, onPush, onSave } }: { readonly row: ImageRow; readonly actions: RowActions }) {
   const { t } = useText();
   const navigate = useNavigate();
   const tabIndex = useRowTabIndex();
@@ -63,6 +62,22 @@ function ActionsCell({
             },
           },
           {
+            id: 'push',
+            label: t('image.push'),
+            icon: Upload,
+            onSelect: () => {
+              onPush(row);
+            },
+          },
+          {
+            id: 'save',
+            label: t('archive.saveDots'),
+            icon: FileDown,
+            onSelect: () => {
+              onSave(row);
+            },
+          },
+          {
             id: 'remove',
             label: t('images.remove'),
             icon: Trash2,
@@ -78,7 +93,15 @@ function ActionsCell({
   );
 }
 
-export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: string) => void): readonly TableColumn<ImageRow>[] {
+function ImageLink({ row, children }: { readonly row: ImageRow; readonly children: ReactNode }) {
+  return (
+    <Link className="row-link image-name" to={`/images/${row.image.id}`} tabIndex={useRowTabIndex()}>
+      {children}
+    </Link>
+  );
+}
+
+export function useColumns(actions: RowActions): readonly TableColumn<ImageRow>[] {
   const { t } = useText();
   return useMemo(
     () => [
@@ -88,12 +111,14 @@ export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: str
         sortValue: (row) => (row.repository === '' ? undefined : row.repository),
         render: (row) =>
           row.name === '' ? (
-            <span className="muted">{t('images.dangling')}</span>
+            <ImageLink row={row}>
+              <span className="muted">{t('images.dangling')}</span>
+            </ImageLink>
           ) : (
             <span className="with-copy">
-              <span className="strong image-name">
+              <ImageLink row={row}>
                 <FrontClipped {...splitRepository(row.repository)} title={row.name} />
-              </span>
+              </ImageLink>
               <CopyButton value={row.name} what={t('common.name')} />
             </span>
           ),
@@ -150,9 +175,9 @@ export function useColumns(onRemove: (row: ImageRow) => void, onPull: (name: str
         header: t('common.actions'),
         width: '5.5rem',
         align: 'end',
-        render: (row) => <ActionsCell row={row} onRemove={onRemove} onPull={onPull} />,
+        render: (row) => <ActionsCell row={row} actions={actions} />,
       },
     ],
-    [t, onRemove, onPull],
+    [t, actions],
   );
 }

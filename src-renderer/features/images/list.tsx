@@ -1,5 +1,5 @@
 import type { SortingState } from '@tanstack/react-table';
-import { CircleAlert, Download, FilterX, Layers, Trash2, X } from 'lucide-react';
+import { CircleAlert, Download, FileDown, FileUp, FilterX, Layers, Trash2, X } from 'lucide-react';
 import { useCallback, useMemo, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { imagesStore, useImages } from '../../client/objects.ts';
@@ -10,7 +10,9 @@ import { ErrorWords } from '../../ui/error-box.tsx';
 import { FullState, Loading, Page } from '../../ui/page.tsx';
 import { SearchBox } from '../../ui/search-box.tsx';
 import { type ImageRow, toRows, useColumns } from './columns.tsx';
+import { ArchiveDialog } from './archive-dialog.tsx';
 import { PullDialog } from './pull-dialog.tsx';
+import { PushDialog } from './push-dialog.tsx';
 import { ImageRemovalDialog } from './removal-dialog.tsx';
 
 export function ImageList() {
@@ -29,29 +31,52 @@ export function ImageList() {
     },
     [setParams],
   );
-  const removeOne = useCallback((row: ImageRow) => {
-    setRemoving([row]);
-  }, []);
-  const columns = useColumns(removeOne, openPull);
+  const [pushing, setPushing] = useState<ImageRow>();
+  const [saving, setSaving] = useState<readonly string[]>();
+  const [loading, setLoading] = useState(false);
+  const actions = useMemo(
+    () => ({
+      onRemove: (row: ImageRow) => {
+        setRemoving([row]);
+      },
+      onPull: openPull,
+      onPush: setPushing,
+      onSave: (row: ImageRow) => {
+        setSaving([referenceOf(row)]);
+      },
+    }),
+    [openPull],
+  );
+  const columns = useColumns(actions);
   const all = useMemo(() => toRows(live.value), [live.value]);
   const rows = useMemo(() => all.filter((row) => fits(row, query)), [all, query]);
   const selected = rows.filter((row) => selection.has(row.key));
-  const open = (row: ImageRow) => void navigate(`/run?image=${encodeURIComponent(row.name === '' ? row.image.id : row.name)}`);
+  const open = (row: ImageRow) => void navigate(`/images/${row.image.id}`);
   return (
     <Page
       fill
       title={t('images.title')}
       subtitle={live.status === 'live' ? t('images.count', { count: live.value.length }) : undefined}
       actions={
-        <Button
-          variant="primary"
-          icon={Download}
-          onClick={() => {
-            openPull('');
-          }}
-        >
-          {t('images.pull')}
-        </Button>
+        <>
+          <Button
+            icon={FileUp}
+            onClick={() => {
+              setLoading(true);
+            }}
+          >
+            {t('archive.loadDots')}
+          </Button>
+          <Button
+            variant="primary"
+            icon={Download}
+            onClick={() => {
+              openPull('');
+            }}
+          >
+            {t('images.pull')}
+          </Button>
+        </>
       }
     >
       <div className="toolbar">
@@ -59,6 +84,14 @@ export function ImageList() {
         {selected.length > 0 ? (
           <div className="bulk" role="toolbar" aria-label={t('common.actions')}>
             <span className="bulk-count">{t('common.selected', { count: selected.length })}</span>
+            <Button
+              icon={FileDown}
+              onClick={() => {
+                setSaving([...new Set(selected.map(referenceOf))]);
+              }}
+            >
+              {t('archive.saveDots')}
+            </Button>
             <Button
               icon={Trash2}
               variant="danger"
@@ -116,6 +149,30 @@ export function ImageList() {
           }}
         />
       )}
+      {pushing ? (
+        <PushDialog
+          image={pushing.image}
+          name={pushing.name}
+          onClose={() => {
+            setPushing(undefined);
+          }}
+        />
+      ) : null}
+      {saving ? (
+        <ArchiveDialog
+          images={saving}
+          onClose={() => {
+            setSaving(undefined);
+          }}
+        />
+      ) : null}
+      {loading ? (
+        <ArchiveDialog
+          onClose={() => {
+            setLoading(false);
+          }}
+        />
+      ) : null}
       {removing ? (
         <ImageRemovalDialog
           rows={removing}
@@ -129,6 +186,7 @@ export function ImageList() {
   );
 }
 
+const referenceOf = (row: ImageRow) => (row.name === '' ? row.image.id : row.name);
 const rowId = (row: ImageRow) => row.key;
 const rowName = (row: ImageRow) => (row.name === '' ? row.image.id.slice(0, 12) : row.name);
 

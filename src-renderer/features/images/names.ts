@@ -18,3 +18,19 @@ export function splitRepository(repository: string): { readonly head: string; re
   const at = repository.lastIndexOf('/') + 1;
   return { head: repository.slice(0, at), tail: repository.slice(at) };
 }
+
+/** What an image is called where there is room for one name. */
+export function shownName({ id, names }: { readonly id: string; readonly names: readonly string[] }): string {
+  const [name] = names;
+  if (name === undefined) return id.slice(0, 12);
+  const { repository, tag } = splitName(name);
+  return `${repository}:${tag}`;
+}
+
+/** The registry that a reference names; empty when it names none and the search list decides. */
+export function registryOf(reference: string): string {
+  const bare = reference.trim().replace(/^docker:\/\//, '');
+  const slash = bare.indexOf('/');
+  const head = slash < 0 ? '' : bare.slice(0, slash);
+  return /[.:]/.test(head) || head === 'localhost' ? head : '';
+}

@@ -1,15 +1,13 @@
 import { Download, Play } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { useNavigate } from 'react-router';
-import { activities, cancelActivity, lookAt } from '../../client/activity.ts';
-import { useSelected } from '../../client/store.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
 import { startPull } from './queries.ts';
-import { PullProgress } from './pull-progress.tsx';
+import { TransferDialog } from './transfer-dialog.tsx';
 
 interface PullForm {
   readonly reference: string;
@@ -21,6 +19,7 @@ interface PullForm {
 /** Asks what to pull, then shows how it goes. Closing it stops nothing. */
 export function PullDialog({ reference, onClose }: { readonly reference: string; readonly onClose: () => void }) {
   const { t } = useText();
+  const navigate = useNavigate();
   const [activityId, setActivityId] = useState<number>();
   const form = useForm<PullForm>({ defaultValues: { reference, platform: '', user: '', password: '' } });
   const submit = form.handleSubmit((values) => {
@@ -33,12 +32,13 @@ export function PullDialog({ reference, onClose }: { readonly reference: string;
   });
   if (activityId !== undefined)
     return (
-      <RunningPull
+      <TransferDialog
         activityId={activityId}
         onClose={onClose}
         onAgain={() => {
           setActivityId(undefined);
         }}
+        done={{ label: t('pull.run'), icon: Play, act: (subject) => void navigate(`/run?image=${encodeURIComponent(subject)}`) }}
       />
     );
   const { errors } = form.formState;
@@ -86,60 +86,6 @@ export function PullDialog({ reference, onClose }: { readonly reference: string;
           </div>
         </details>
       </form>
-    </Dialog>
-  );
-}
-
-function RunningPull({
-  activityId,
-  onClose,
-  onAgain,
-}: {
-  readonly activityId: number;
-  readonly onClose: () => void;
-  readonly onAgain: () => void;
-}) {
-  const { t } = useText();
-  const navigate = useNavigate();
-  const activity = useSelected(activities, (list) => list.find((entry) => entry.id === activityId));
-  useEffect(() => lookAt(activityId), [activityId]);
-  if (!activity) return null;
-  const running = activity.state === 'running';
-  return (
-    <Dialog
-      open
-      wide
-      onOpenChange={onClose}
-      title={t('activity.pull', { subject: activity.subject })}
-      description={running ? t('pull.backgroundHint') : t(`activity.${activity.state}`)}
-      footer={
-        running ? (
-          <>
-            <Button
-              onClick={() => {
-                cancelActivity(activityId);
-              }}
-            >
-              {t('pull.cancel')}
-            </Button>
-            <Button variant="primary" onClick={onClose}>
-              {t('pull.background')}
-            </Button>
-          </>
-        ) : (
-          <>
-            {activity.state === 'done' ? null : <Button onClick={onAgain}>{t('common.retry')}</Button>}
-            <Button onClick={onClose}>{t('common.close')}</Button>
-            {activity.state === 'done' ? (
-              <Button variant="primary" icon={Play} onClick={() => void navigate(`/run?image=${encodeURIComponent(activity.subject)}`)}>
-                {t('pull.run')}
-              </Button>
-            ) : null}
-          </>
-        )
-      }
-    >
-      <PullProgress activity={activity} />
     </Dialog>
   );
 }

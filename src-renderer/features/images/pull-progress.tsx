@@ -5,7 +5,16 @@ import { useText } from '../../text/text.ts';
 import { ErrorBox } from '../../ui/error-box.tsx';
 import { ProgressBar } from '../../ui/progress-bar.tsx';
 
-/** All of a pull, then each of its layers; the lines keep their places. */
+const failed = {
+  pull: 'pull.failed',
+  create: 'pull.failed',
+  push: 'push.failed',
+  save: 'archive.saveFailed',
+  load: 'archive.loadFailed',
+  commit: 'commit.failed',
+} as const;
+
+/** All of a transfer, then each of its layers; the lines keep their places. */
 export function PullProgress({ activity }: { readonly activity: Activity }) {
   const { t, language } = useText();
   const { transfer } = activity;
@@ -13,9 +22,11 @@ export function PullProgress({ activity }: { readonly activity: Activity }) {
   const running = activity.state === 'running';
   return (
     <div className="stack">
-      {activity.error ? <ErrorBox title={t('pull.failed', { name: activity.subject })} error={activity.error} /> : null}
+      {activity.error ? <ErrorBox title={t(failed[activity.kind], { name: activity.subject })} error={activity.error} /> : null}
       {transfer.source === '' ? null : <p className="muted">{t('pull.from', { source: transfer.source })}</p>}
-      {running && transfer.layers.length === 0 ? <p className="muted">{t('pull.resolving')}</p> : null}
+      {running && transfer.layers.length === 0 ? (
+        <p className="muted">{t(activity.kind === 'pull' ? 'pull.resolving' : 'activity.beginning')}</p>
+      ) : null}
       {transfer.layers.length > 0 ? (
         <>
           <ProgressBar
@@ -41,7 +52,7 @@ export function PullProgress({ activity }: { readonly activity: Activity }) {
                     <code>{layer.digest.replace('sha256:', '').slice(0, 12)}</code>
                   </th>
                   <td>
-                    {t(`pull.layer.${layer.state}`)}
+                    {t(activity.kind === 'push' && layer.state === 'present' ? 'push.present' : `pull.layer.${layer.state}`)}
                     {layer.message === undefined ? null : <span className="warning-text"> {layer.message}</span>}
                   </td>
                   <td className="layer-bar">

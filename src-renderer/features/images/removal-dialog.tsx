@@ -60,11 +60,7 @@ export function ImageRemovalDialog({ rows, onClose }: { readonly rows: readonly 
         })}
       </ul>
       {count < plans.length ? <p className="warning-text">{t('images.removeBlocked')}</p> : null}
-      {count > 0 ? (
-        <p>
-          {t('images.removeAgain')} {t('images.removeLocal')}
-        </p>
-      ) : null}
+      {count > 0 ? <p>{t('images.goesToTrash', { count })}</p> : null}
     </Dialog>
   );
 }

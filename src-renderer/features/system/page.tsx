@@ -133,7 +133,7 @@ function DiskUse() {
   const sum = (items: readonly { readonly sizeBytes: number }[]) => items.reduce((total, item) => total + item.sizeBytes, 0);
   const { images, containers, volumes, imageBytes } = query.data;
   return (
-    <Section title={t('system.usage')}>
+    <Section title={t('system.usage')} actions={<Link to="/disk">{t('system.toDisk')}</Link>}>
       <Facts
         facts={[
           { label: t('system.usageImages'), value: `${formatBytes(imageBytes)} (${images.length})` },

@@ -246,7 +246,7 @@ function RemovalDialog({ volumes, onClose }: { readonly volumes: readonly Volume
         ))}
       </ul>
       {count < volumes.length ? <p className="warning-text">{t('volumes.removeBlocked')}</p> : null}
-      <p>{t('removal.cannotBeUndone')}</p>
+      {count > 0 ? <p>{t('volumes.goesToTrash', { count })}</p> : null}
     </Dialog>
   );
 }

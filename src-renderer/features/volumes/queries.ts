@@ -4,16 +4,18 @@ import { useEffect } from 'react';
 import { isEngineError } from '../../../src-main/base/errors.ts';
 import type { VolumeSummary } from '../../../src-main/contract/volume.ts';
 import { cache } from '../../client/cache.ts';
+import { useRefreshOnChange } from '../../client/changes.ts';
 import { engine } from '../../client/connection.ts';
 import { notify, notifyFailure } from '../../client/notices.ts';
 import { useContainers } from '../../client/objects.ts';
 import { text } from '../../text/text.ts';
 
-const key = ['volumes'];
+const key = ['volumes'] as const;
 
-/** Asked for again when a container was made or removed: that is when volumes come and go. */
+/** Asked for again when a container was made or removed, and when anybody made or removed a volume. */
 export function useVolumes() {
   const client = useQueryClient();
+  useRefreshOnChange(key);
   const count = useContainers().value.byId.size;
   const query = useQuery({ queryKey: key, queryFn: ({ signal }) => engine().volume.list({}, { signal }) });
   useEffect(() => {
@@ -40,5 +42,6 @@ export async function removeVolumes(volumes: readonly VolumeSummary[]): Promise<
   notify({
     kind: 'done',
     title: done.length === 1 ? t('volumes.removed', { name: first }) : t('volumes.removedMany', { count: done.length }),
+    removed: done.map((name) => ({ kind: 'volume' as const, object: name, names: [name] })),
   });
 }

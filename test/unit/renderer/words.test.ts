@@ -56,6 +56,8 @@ describe('numbers and dates', () => {
     expect(formatRelative(now - 59_000, now, 'en')).toBeUndefined();
     expect(formatRelative(now - 3_600_000 * 5, now, 'en')).toBe('5 hours ago');
     expect(formatRelative(now - 86_400_000 * 2, now, 'ja')).toBe('2 日前');
+    // A week that has begun a second ago.
+    expect(formatRelative(now + 86_400_000 * 7 - 1_000, now, 'en')).toBe('in 7 days');
     expect(formatDuration(125_000, 'en')).toBe('2 min 5 sec');
     expect(formatDuration(340, 'en')).toBe('340 ms');
   });

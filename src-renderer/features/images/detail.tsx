@@ -1,0 +1,164 @@
+import { CircleAlert, FileDown, ImageOff, Play, Trash2, Upload } from 'lucide-react';
+import { Tabs } from 'radix-ui';
+import { useState } from 'react';
+import { Link, useNavigate, useParams } from 'react-router';
+import { isEngineError } from '../../../src-main/base/errors.ts';
+import type { ImageDetail } from '../../../src-main/contract/image.ts';
+import { toEngineError } from '../../client/notices.ts';
+import { formatBytes, shortId } from '../../text/format.ts';
+import { useText } from '../../text/text.ts';
+import { Button } from '../../ui/button.tsx';
+import { CopyButton } from '../../ui/copy-button.tsx';
+import { ErrorWords } from '../../ui/error-box.tsx';
+import { JsonView } from '../../ui/json-view.tsx';
+import { FullState, Loading, Page } from '../../ui/page.tsx';
+import { ArchiveDialog } from './archive-dialog.tsx';
+import { toRows } from './columns.tsx';
+import { ImageLayers } from './layers.tsx';
+import { ImageOverview } from './overview.tsx';
+import { PushDialog } from './push-dialog.tsx';
+import { useImage } from './queries.ts';
+import { ImageRemovalDialog } from './removal-dialog.tsx';
+import { shownName } from './names.ts';
+
+const tabs = ['overview', 'layers', 'inspect'] as const;
+type Tab = (typeof tabs)[number];
+
+export function ImageDetailPage() {
+  const { t } = useText();
+  const { id = '', tab } = useParams();
+  const { query, removed } = useImage(id);
+  if (removed || isEngineError(query.error, 'not-found')) {
+    return (
+      <FullState alone icon={ImageOff} title={t('image.gone')} hint={t('image.goneHint')}>
+        <Link className="button button-primary" to="/images">
+          {t('image.toList')}
+        </Link>
+        <Link className="button button-normal" to="/disk?view=trash">
+          {t('disk.toTrash')}
+        </Link>
+      </FullState>
+    );
+  }
+  if (query.isPending) return <Loading />;
+  if (!query.data) {
+    return (
+      <FullState alone icon={CircleAlert} tone="bad" title={t('image.failed')} hint={<ErrorWords error={toEngineError(query.error)} />}>
+        <Button onClick={() => void query.refetch()}>{t('common.retry')}</Button>
+      </FullState>
+    );
+  }
+  return <Detail key={id} image={query.data} tab={tabs.find((name) => name === tab) ?? 'overview'} />;
+}
+
+function Detail({ image, tab }: { readonly image: ImageDetail; readonly tab: Tab }) {
+  const { t } = useText();
+  const navigate = useNavigate();
+  return (
+    <Page
+      fill
+      title={shownName(image)}
+      subtitle={
+        <>
+          <span>{formatBytes(image.sizeBytes)}</span>
+          <span className="with-copy">
+            <code>{shortId(image.id)}</code>
+            <CopyButton value={image.id} what={t('common.id')} />
+          </span>
+        </>
+      }
+      actions={<Actions image={image} />}
+    >
+      <Tabs.Root
+        className="tabs"
+        value={tab}
+        onValueChange={(value) =>
+          void navigate(value === 'overview' ? `/images/${image.id}` : `/images/${image.id}/${value}`, { replace: true })
+        }
+      >
+        <Tabs.List className="tab-list" aria-label={t('image.tabs')}>
+          {tabs.map((name) => (
+            <Tabs.Trigger key={name} value={name} className="tab">
+              {t(`image.${name}`)}
+            </Tabs.Trigger>
+          ))}
+        </Tabs.List>
+        <Tabs.Content value="overview" className="tab-content tab-scroll">
+          <ImageOverview image={image} />
+        </Tabs.Content>
+        <Tabs.Content value="layers" className="tab-content tab-scroll">
+          <ImageLayers image={image} />
+        </Tabs.Content>
+        <Tabs.Content value="inspect" className="tab-content">
+          <JsonView value={image} label={t('inspect.label')} />
+        </Tabs.Content>
+      </Tabs.Root>
+    </Page>
+  );
+}
+
+function Actions({ image }: { readonly image: ImageDetail }) {
+  const { t } = useText();
+  const navigate = useNavigate();
+  const [pushing, setPushing] = useState(false);
+  const [saving, setSaving] = useState(false);
+  const [removing, setRemoving] = useState(false);
+  const reference = image.names[0] ?? image.id;
+  return (
+    <>
+      <Button icon={Play} variant="primary" onClick={() => void navigate(`/run?image=${encodeURIComponent(reference)}`)}>
+        {t('images.run')}
+      </Button>
+      <Button
+        icon={Upload}
+        onClick={() => {
+          setPushing(true);
+        }}
+      >
+        {t('image.push')}
+      </Button>
+      <Button
+        icon={FileDown}
+        onClick={() => {
+          setSaving(true);
+        }}
+      >
+        {t('archive.saveDots')}
+      </Button>
+      <Button
+        icon={Trash2}
+        variant="danger"
+        onClick={() => {
+          setRemoving(true);
+        }}
+      >
+        {t('images.remove')}
+      </Button>
+      {pushing ? (
+        <PushDialog
+          image={image}
+          onClose={() => {
+            setPushing(false);
+          }}
+        />
+      ) : null}
+      {saving ? (
+        <ArchiveDialog
+          images={[reference]}
+          names={image.names.slice(1)}
+          onClose={() => {
+            setSaving(false);
+          }}
+        />
+      ) : null}
+      {removing ? (
+        <ImageRemovalDialog
+          rows={toRows([image])}
+          onClose={() => {
+            setRemoving(false);
+          }}
+        />
+      ) : null}
+    </>
+  );
+}
