@@ -1,10 +1,10 @@
 /** Debian's docker-registry on a free loopback port, and servers before it that break what they pass on. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type IncomingMessage, type RequestListener, type ServerResponse, createServer, request as httpRequest } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 import { once } from 'node:events';
 import { request } from 'undici';
 import type { Blob, TestImage } from './test-image.ts';
@@ -130,10 +130,16 @@ export class TestRegistry implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const child = spawn(registryProgram ?? '', ['serve', join(this.directory, 'config.yml')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    // Into a file: while a test waits in spawnSync nobody would read a pipe, and a registry whose log is full answers no more.
+    const logPath = join(this.directory, 'log');
+    const log = openSync(logPath, 'w');
+    const child = spawn(registryProgram ?? '', ['serve', join(this.directory, 'config.yml')], { stdio: ['ignore', 'ignore', log] });
+    closeSync(log);
     this.#process = child;
-    for await (const line of createInterface({ input: child.stderr })) if (line.includes('listening on')) break;
-    child.stderr.resume();
+    while (!readFileSync(logPath, 'utf8').includes('listening on')) {
+      if (child.exitCode !== null) throw new Error(`docker-registry ended: ${readFileSync(logPath, 'utf8')}`);
+      await pause(10);
+    }
   }
 
   async kill(): Promise<void> {
