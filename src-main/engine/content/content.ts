@@ -13,4 +13,4 @@
  * It knows neither registries nor what the bytes mean.
  */
 export { type BlobStore, createBlobStore } from './blob-store.ts';
-export { type Download, type DownloadStore, createDownloadStore } from './download-store.ts';
+export { type Download, type DownloadStore, type GrowingFile, createDownloadStore } from './download-store.ts';

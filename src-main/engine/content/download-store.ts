@@ -21,8 +21,22 @@ export interface Download extends AsyncDisposable {
   fail(error: Error): void;
   /** All bytes from the beginning, as they arrive. May be called any number of times. */
   follow(): Readable;
+  /** The same for a reader in another thread, which reads the file itself. */
+  growing(): GrowingFile;
   /** Drops what was written. */
   discard(): Promise<void>;
+}
+
+/** A file that is still being written. */
+export interface GrowingFile {
+  /** Leads to it in all threads of this process until `destroy`, whatever becomes of its name. */
+  readonly path: string;
+  /** By it a reader sees that it has opened the right one. */
+  readonly inode: number;
+  /** How much of it is there, again each time that it has become more. Ends when that is all; throws what the writer failed of. */
+  readonly sizes: AsyncIterable<number>;
+  /** Idempotent. */
+  destroy(): void;
 }
 
 export interface DownloadStore {

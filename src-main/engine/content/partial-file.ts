@@ -1,12 +1,12 @@
 import { type Hash, createHash } from 'node:crypto';
-import { rmSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, rmSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { EngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import { toEngineError } from '../../system/errno.ts';
 import type { Lock } from '../../system/system.ts';
-import type { Download } from './download-store.ts';
+import type { Download, GrowingFile } from './download-store.ts';
 
 /** Large enough that a write costs little against hashing it, small enough that many downloads fit into memory. */
 const chunkBytes = 1 << 20;
@@ -141,7 +141,7 @@ export class PartialFile implements Download {
       while (position >= this.#flushed) {
         if (this.#state === 'failed' && this.#error) throw this.#error;
         if (this.#state === 'complete') return null;
-        if (this.#state === 'closed') throw new EngineError('cancelled', `the download of ${this.digest} was given up`);
+        if (this.#state === 'closed') throw this.#givenUp();
         await new Promise<void>((resolve) => this.#waiting.push(resolve));
       }
       const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, this.#flushed - position));
@@ -169,6 +169,39 @@ export class PartialFile implements Download {
     });
   }
 
+  growing(): GrowingFile {
+    // Opened at once, not when it is first read: the name may be gone by then.
+    const descriptor = openSync(this.#path, 'r');
+    let open = true;
+    return {
+      path: `/proc/self/fd/${String(descriptor)}`,
+      inode: fstatSync(descriptor).ino,
+      sizes: this.#sizes(),
+      destroy() {
+        if (open) closeSync(descriptor);
+        open = false;
+      },
+    };
+  }
+
+  async *#sizes(): AsyncGenerator<number> {
+    for (let told = 0; ; ) {
+      if (this.#flushed > told) {
+        told = this.#flushed;
+        yield told;
+        continue;
+      }
+      if (this.#state === 'failed' && this.#error) throw this.#error;
+      if (this.#state === 'complete') return;
+      if (this.#state === 'closed') throw this.#givenUp();
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
+  #givenUp(): EngineError {
+    return new EngineError('cancelled', `the download of ${this.digest} was given up`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       if (this.#state === 'open') await this.#flush().catch(() => undefined);
@@ -186,18 +219,27 @@ export class PartialFile implements Download {
 
   async #flush(): Promise<void> {
     if (this.#pendingBytes === 0) return;
-    const data = this.#pending.length === 1 && this.#pending[0] ? this.#pending[0] : Buffer.concat(this.#pending, this.#pendingBytes);
+    const pieces = this.#pending;
+    const bytes = this.#pendingBytes;
     this.#pending = [];
     this.#pendingBytes = 0;
     try {
-      for (let done = 0; done < data.length; ) done += (await this.#file.write(data, done)).bytesWritten;
+      await this.#append(pieces, bytes);
     } catch (error) {
       // Half a download that fills the disk helps nobody.
       await this.discard();
       throw toEngineError(error, 'write the blob', this.digest);
     }
-    this.#flushed += data.length;
+    this.#flushed += bytes;
     this.#wake();
+  }
+
+  /** Without making one piece of them first; only a disk that is nearly full takes less than it is given. */
+  async #append(pieces: readonly Uint8Array[], bytes: number): Promise<void> {
+    const { bytesWritten } = await this.#file.writev(pieces);
+    if (bytesWritten === bytes) return;
+    const rest = Buffer.concat(pieces, bytes).subarray(bytesWritten);
+    for (let done = 0; done < rest.length; ) done += (await this.#file.write(rest, done)).bytesWritten;
   }
 
   async #truncate(): Promise<void> {

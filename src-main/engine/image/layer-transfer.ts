@@ -2,11 +2,10 @@
  * Brings the layers of one image into the store: several are fetched at once, each is unpacked while it arrives, as soon as the layer
  * below it is there. What is fetched lies in content/partial until the image is visible, so that no interruption costs it.
  */
-import type { Readable } from 'node:stream';
 import { EngineError, isCancelled, isEngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
-import type { Download } from '../content/content.ts';
+import type { Download, GrowingFile } from '../content/content.ts';
 import type { PullSource } from '../reference/reference.ts';
 import type { RegistryClient } from '../registry/registry.ts';
 import type { ImageContext } from './context.ts';
@@ -107,7 +106,7 @@ export class LayerTransfer {
       slot[Symbol.dispose]();
       throw error;
     }
-    const source = download.follow();
+    const source = download.growing();
     const fetch = { failed: false };
     const fetching = this.#fetch(download, slot, progress, fetch);
     fetching.catch(() => undefined);
@@ -148,7 +147,7 @@ export class LayerTransfer {
     }
   }
 
-  async #unpack(plan: LayerPlan, source: Readable, progress: LayerProgress): Promise<void> {
+  async #unpack(plan: LayerPlan, source: GrowingFile, progress: LayerProgress): Promise<void> {
     const { context } = this.#options;
     if (context.layers.findSound(plan.chainId)) {
       source.destroy();

@@ -11,14 +11,18 @@ const frameChunkSize = 128 * 1024;
 const magicBytes = 6;
 
 export interface BlobDigests {
-  readonly blobDigest: string;
+  /** Undefined unless it was asked for. */
+  readonly blobDigest: string | undefined;
   readonly diffId: string;
   readonly blobBytes: number;
   readonly tarBytes: number;
 }
 
 export interface BlobReaderOptions {
+  /** Each piece may be overwritten when the next is asked for. */
   readonly chunks: AsyncIterable<Buffer>;
+  /** Whether the compressed bytes are digested, too. */
+  readonly hashBlob: boolean;
   /** Gets the uncompressed archive in pieces, each valid during the call only. What it throws ends the reading. */
   readonly onTar: (chunk: Buffer) => void;
   /** Called after each piece. */
@@ -26,8 +30,8 @@ export interface BlobReaderOptions {
 }
 
 /** Decompresses by what the first bytes say, and digests both sides. `corrupt`, `unsupported`, and what `onTar` and `onCount` throw. */
-export async function readBlob({ chunks, onTar, onCount }: BlobReaderOptions): Promise<BlobDigests> {
-  const blobHash = createHash('sha256');
+export async function readBlob({ chunks, hashBlob, onTar, onCount }: BlobReaderOptions): Promise<BlobDigests> {
+  const blobHash = hashBlob ? createHash('sha256') : undefined;
   const tarHash = createHash('sha256');
   let blobBytes = 0;
   let tarBytes = 0;
@@ -41,14 +45,14 @@ export async function readBlob({ chunks, onTar, onCount }: BlobReaderOptions): P
   const head = await readHead(iterator);
   const stage = stageFor(head, useTar, () => onCount(blobBytes, tarBytes));
   for (let chunk: Buffer | undefined = head; chunk; ) {
-    blobHash.update(chunk);
+    blobHash?.update(chunk);
     blobBytes += chunk.length;
     await stage.write(chunk);
     const next: IteratorResult<Buffer> = await iterator.next();
     chunk = next.done === true ? undefined : next.value;
   }
   await stage.end();
-  return { blobDigest: digestOf(blobHash), diffId: digestOf(tarHash), blobBytes, tarBytes };
+  return { blobDigest: blobHash && digestOf(blobHash), diffId: digestOf(tarHash), blobBytes, tarBytes };
 }
 
 function digestOf(hash: Hash): string {
@@ -61,7 +65,8 @@ async function readHead(iterator: AsyncIterator<Buffer>): Promise<Buffer> {
   while (head.length < magicBytes) {
     const next = await iterator.next();
     if (next.done === true) break;
-    head = head.length === 0 ? next.value : Buffer.concat([head, next.value]);
+    // A short piece is copied: the next one may lie in its place.
+    head = head.length === 0 && next.value.length >= magicBytes ? next.value : Buffer.concat([head, next.value]);
   }
   return head;
 }

@@ -42,7 +42,7 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
       return await parents.report(id, unpackOnce(id, request, parent));
     } finally {
       parent.forget();
-      if (request.source instanceof Readable) request.source.destroy();
+      if ('destroy' in request.source) request.source.destroy();
     }
   }
 
@@ -89,9 +89,8 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
     return record(id, request, result);
   }
 
-  function fill(diffDirectory: string, { source, signal, onProgress }: UnpackRequest): Promise<UnpackResult> {
+  function fill(diffDirectory: string, { source, blobDigest, signal, onProgress }: UnpackRequest): Promise<UnpackResult> {
     pool ??= new WorkerPool(workerPath);
-    const path = source instanceof Readable ? undefined : source.path;
     const beside = dirname(diffDirectory);
     const job = {
       diffDirectory,
@@ -100,11 +99,12 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
       whiteoutForm: snapshots.whiteoutForm,
       xattrPrefix: snapshots.xattrPrefix,
       files: recipeFilesIn(beside),
-      path,
+      path: source instanceof Readable ? undefined : source.path,
+      inode: 'sizes' in source ? source.inode : undefined,
+      // Of a download it was checked on the way to the disk.
+      hashBlob: blobDigest !== undefined,
     };
-    return pool.use(signal, (worker) =>
-      runInWorker(worker, { job, source: source instanceof Readable ? source : undefined, signal, onProgress }),
-    );
+    return pool.use(signal, (worker) => runInWorker(worker, { job, source: 'destroy' in source ? source : undefined, signal, onProgress }));
   }
 
   function record(id: Digest, { diffId, parentChainId, blobDigest }: UnpackRequest, result: UnpackResult): LayerRecord {
@@ -265,8 +265,7 @@ function check({ blobDigest, diffId }: UnpackResult, request: UnpackRequest): vo
       fix: 'pull again; if it happens again, the image in the registry is damaged',
       details: { is, expected },
     });
-  if (request.blobDigest !== undefined && blobDigest !== request.blobDigest)
-    throw mismatch('compressed data', blobDigest, request.blobDigest);
+  if (blobDigest !== request.blobDigest) throw mismatch('compressed data', String(blobDigest), String(request.blobDigest));
   if (diffId !== request.diffId) throw mismatch('uncompressed data', diffId, request.diffId);
 }
 

@@ -8,6 +8,7 @@
  */
 import type { Readable } from 'node:stream';
 import type { Digest } from '../../contract/ids.ts';
+import type { GrowingFile } from '../content/content.ts';
 import type { LayerRecord } from '../state/state.ts';
 
 export interface UnpackRequest {
@@ -15,7 +16,7 @@ export interface UnpackRequest {
   /** Checked at the end; a mismatch leaves nothing. */
   readonly diffId: Digest;
   /** The compressed bytes (gzip, zstd or plain; told by their magic), or a file that holds them whole. */
-  readonly source: Readable | { readonly path: string };
+  readonly source: Readable | GrowingFile | { readonly path: string };
   /** Checked when given. */
   readonly blobDigest?: Digest;
   readonly signal?: AbortSignal;

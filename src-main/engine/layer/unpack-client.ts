@@ -1,6 +1,7 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import type { Worker } from 'node:worker_threads';
 import { EngineError, isEngineError, messageOf, throwIfAborted } from '../../base/errors.ts';
+import type { GrowingFile } from '../content/content.ts';
 import type { FromWorker, ToWorker, UnpackJob, UnpackResult } from './unpack-job.ts';
 
 const batchBytes = 1024 * 1024;
@@ -9,7 +10,7 @@ const creditBytes = 4 * batchBytes;
 
 export interface UnpackTask {
   readonly job: Omit<UnpackJob, 'stop'>;
-  readonly source: Readable | undefined;
+  readonly source: Readable | GrowingFile | undefined;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((tarBytes: number) => void) | undefined;
 }
@@ -36,7 +37,7 @@ export async function runInWorker(worker: Worker, { job, source, signal, onProgr
   try {
     throwIfAborted(signal);
     post(worker, { type: 'job', job: { ...job, stop } });
-    if (source) await Promise.race([feed(worker, source, credit), finished]);
+    if (source) await Promise.race([source instanceof Readable ? feed(worker, source, credit) : announce(worker, source), finished]);
     return await finished;
   } catch (error) {
     Atomics.store(new Int32Array(stop), 0, 1);
@@ -112,6 +113,12 @@ async function feed(worker: Worker, source: Readable, credit: Credit): Promise<v
     }
   }
   if (await flush()) post(worker, { type: 'end' });
+}
+
+/** The worker reads the file itself; all that it needs to know is how far. */
+async function announce(worker: Worker, { sizes }: GrowingFile): Promise<void> {
+  for await (const bytes of sizes) post(worker, { type: 'size', bytes });
+  post(worker, { type: 'end' });
 }
 
 async function* pieces(source: Readable): AsyncGenerator<Uint8Array> {

@@ -11,8 +11,12 @@ export interface UnpackJob {
   readonly whiteoutForm: WhiteoutForm;
   readonly xattrPrefix: string;
   readonly files: RecipeFiles;
-  /** A file that holds the whole blob; undefined: it comes in `chunk` messages. */
+  /** A file that holds the blob; undefined: it comes in `chunk` messages. */
   readonly path: string | undefined;
+  /** Of that file, when it is still being written: how much of it is there comes in `size` messages. */
+  readonly inode: number | undefined;
+  /** Whether anybody wants the digest of the compressed bytes. */
+  readonly hashBlob: boolean;
   /** One 32-bit word; not 0: stop. Shared, so that it is seen in the middle of synchronous work. */
   readonly stop: SharedArrayBuffer;
 }
@@ -31,7 +35,8 @@ export interface ReadResult {
 }
 
 export interface UnpackResult {
-  readonly blobDigest: string;
+  /** Undefined unless it was asked for. */
+  readonly blobDigest: string | undefined;
   readonly diffId: string;
   /** Of the uncompressed archive. */
   readonly tarBytes: number;
@@ -44,6 +49,7 @@ export interface UnpackResult {
 export type ToWorker =
   | { readonly type: 'job'; readonly job: UnpackJob }
   | { readonly type: 'chunk'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly type: 'size'; readonly bytes: number }
   | { readonly type: 'end' }
   | { readonly type: 'read'; readonly job: ReadJob }
   /** So many bytes of what was read were used. */

@@ -1,6 +1,6 @@
 /** The thread that unpacks one layer after the other, or reads them back; started by WorkerPool. Synchronous file system calls, so never on a main thread. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { parentPort } from 'node:worker_threads';
 import { AsyncQueue } from '../../base/async-queue.ts';
 import { EngineError, messageOf } from '../../base/errors.ts';
@@ -24,15 +24,20 @@ const port = parentPort;
 if (!port) throw new EngineError('internal', 'this file is a worker thread');
 const { attributes, identity } = createLinuxSystem();
 let chunks = new AsyncQueue<Buffer>();
+let sizes = new AsyncQueue<number>();
 let used = new AsyncQueue<number>();
 
 port.on('message', (message: ToWorker) => {
   if (message.type === 'chunk') chunks.push(Buffer.from(message.bytes.buffer, message.bytes.byteOffset, message.bytes.byteLength));
-  else if (message.type === 'end') chunks.end();
-  else if (message.type === 'used') used.push(message.bytes);
+  else if (message.type === 'size') sizes.push(message.bytes);
+  else if (message.type === 'end') {
+    chunks.end();
+    sizes.end();
+  } else if (message.type === 'used') used.push(message.bytes);
   else {
     // Anew for each job: what a failed one did not take is gone with it.
     chunks = new AsyncQueue<Buffer>();
+    sizes = new AsyncQueue<number>();
     used = new AsyncQueue<number>();
     void run(message);
   }
@@ -97,7 +102,8 @@ async function unpack(job: UnpackJob): Promise<UnpackResult> {
   let reported = 0;
   try {
     const digests = await readBlob({
-      chunks: job.path === undefined ? received(chunks) : fileChunks(job.path),
+      chunks: chunksOf(job),
+      hashBlob: job.hashBlob,
       onTar: (chunk) => reader.push(chunk),
       onCount: (blobBytes, tarBytes) => {
         checkpoint();
@@ -114,6 +120,32 @@ async function unpack(job: UnpackJob): Promise<UnpackResult> {
   } finally {
     writer.abandon();
     recipe.close();
+  }
+}
+
+function chunksOf({ path, inode }: UnpackJob): AsyncIterable<Buffer> {
+  if (path === undefined) return received(chunks);
+  return inode === undefined ? fileChunks(path) : growingChunks(path, inode, sizes);
+}
+
+/** Of a file that the main thread writes; each piece is used up when the next is asked for. */
+async function* growingChunks(path: string, inode: number, sizesSoFar: AsyncIterable<number>): AsyncGenerator<Buffer> {
+  const descriptor = openSync(path, 'r');
+  try {
+    // Whoever gave up has closed it, and another file may have got its number.
+    if (fstatSync(descriptor).ino !== inode) throw new EngineError('cancelled', 'cancelled');
+    const chunk = Buffer.allocUnsafeSlow(readBytes);
+    let position = 0;
+    for await (const size of sizesSoFar) {
+      while (position < size) {
+        const length = readSync(descriptor, chunk, 0, Math.min(readBytes, size - position), position);
+        if (length === 0) throw new EngineError('corrupt', 'its download was cut while it was read');
+        position += length;
+        yield chunk.subarray(0, length);
+      }
+    }
+  } finally {
+    closeSync(descriptor);
   }
 }
 

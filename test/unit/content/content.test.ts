@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -51,6 +51,29 @@ describe('downloads', () => {
     await download.finish();
     expect((await early).equals(data)).toBe(true);
     expect((await buffer(download.follow())).equals(data)).toBe(true);
+  });
+
+  test('a reader that reads the file itself hears how far it is, also when the name has gone', async () => {
+    await using download = await store().open(digest, data.length);
+    const file = download.growing();
+    const sizes: number[] = [];
+    const heard = (async () => {
+      for await (const size of file.sizes) sizes.push(size);
+    })();
+    for (let at = 0; at < data.length; at += 700_000) await download.write(data.subarray(at, at + 700_000));
+    rmSync(join(graphRoot, 'content/partial', digest.slice(7)));
+    await download.finish();
+    await heard;
+    expect(sizes.at(-1)).toBe(data.length);
+    expect(sizes).toEqual([...sizes].sort((a, b) => a - b));
+    expect(statSync(file.path).ino).toBe(file.inode);
+    expect(readFileSync(file.path).equals(data)).toBe(true);
+    file.destroy();
+    file.destroy();
+    const other = download.growing();
+    await download.discard();
+    await expect(Array.fromAsync(other.sizes)).resolves.toEqual([]);
+    other.destroy();
   });
 
   test('what was written survives, and is hashed again', async () => {
