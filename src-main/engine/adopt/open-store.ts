@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { EngineError, isEngineError } from '../../base/errors.ts';
@@ -38,8 +38,8 @@ function dockerRoot({ rootless, homeDirectory }: System['identity']): string {
 function checkPlace(root: string): void {
   try {
     if (!statSync(root).isDirectory()) throw new EngineError('invalid-argument', `${root} is no folder`, { details: { field: 'root' } });
-    // Docker's may be entered and not listed.
-    statSync(join(root, '.'));
+    // Docker's may be entered by some who may not list it.
+    accessSync(root, constants.X_OK);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     throw new EngineError('not-found', `there is no store in ${root}`, { fix: 'name its place by --root', details: { field: 'root' } });

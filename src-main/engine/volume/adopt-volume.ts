@@ -31,16 +31,32 @@ export class VolumeAdoption {
     if (state.volumes.find(name) !== undefined || existsSync(folderOf(name))) throw nameTaken(name);
     system.files.ensureDirectory(directory, 0o711);
     const folder = `.adopted-${randomBytes(8).toString('hex')}`;
-    using _operation = state.operations.begin('volume.adopt', name, { folder });
+    const operation = state.operations.begin('volume.adopt', name, { folder });
+    operation.keep();
     try {
       await this.#copy(source, join(directory, folder), signal);
-      withErrno('move', folder, () => renameSync(join(directory, folder), folderOf(name)));
+      move(join(directory, folder), folderOf(name));
       system.files.syncDirectory(directory);
-      return insert(name);
+      return state.transaction(() => {
+        state.operations.remove(operation.id);
+        return insert(name);
+      });
     } catch (error) {
+      await this.#takeBack(name, folder, operation.id);
+      throw isEngineError(error) ? error.within(`volume ${name}`) : error;
+    }
+  }
+
+  /** Under the volume's lock, as long as there is no record. What cannot be done is done by the next engine. */
+  async #takeBack(name: string, folder: string, operationId: number): Promise<void> {
+    const { state, system, directory, folderOf } = this.#options;
+    try {
+      if (existsSync(folderOf(name))) move(folderOf(name), join(directory, folder));
       await system.files.removeTree(join(directory, folder));
-      if (isEngineError(error)) throw error.within(`volume ${name}`);
-      throw error;
+      state.operations.remove(operationId);
+    } catch (error) {
+      // The reason of the failure says more.
+      if (!isEngineError(error)) throw error;
     }
   }
 
@@ -83,6 +99,12 @@ export class VolumeAdoption {
     insert(name);
     return `finished the import of volume ${name}, which was interrupted`;
   }
+}
+
+function move(from: string, to: string): void {
+  withErrno('move', from, () => {
+    renameSync(from, to);
+  });
 }
 
 function nameTaken(name: string): EngineError {
