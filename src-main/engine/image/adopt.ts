@@ -93,9 +93,9 @@ export async function adoptImage(context: ImageContext, image: AdoptableImage, o
       config,
       names,
       manifestBytes: image.manifestBytes ?? makePlainManifest(image.configBytes, image.layers),
-      layers: image.layers.map(({ diffId, sizeBytes, stream, explain }) => ({
-        ...{ diffId, explain, blobDigest: undefined },
-        member: { sizeBytes, stream },
+      layers: image.layers.map((layer) => ({
+        ...{ diffId: layer.diffId, explain: () => layer.explain(), blobDigest: undefined },
+        member: { sizeBytes: layer.sizeBytes, stream: () => layer.stream() },
       })),
     },
     { object: image.origin, event: { status: 'import', name: names[0] ?? id } },

@@ -211,7 +211,7 @@ describe.each(['overlay', 'vfs'] as const)(`a store of Podman, %s ${reason}`, (d
   });
 
   test('a copy of a volume whose process died is taken back, and one that was whole is finished', async () => {
-    const { pid: dead = 0 } = spawnSync('true');
+    const { pid: dead } = spawnSync('true');
     const volumes = join(store.graphRoot, 'volumes');
     for (const [name, folder] of [
       ['half', '.adopted-0123456789abcdef'],

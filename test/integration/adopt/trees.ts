@@ -74,7 +74,8 @@ export function listing(root: string, options: { readonly ofCopy?: boolean } = {
     const more = options.ofCopy === true ? [stats.isDirectory() ? 0n : size] : [size, ctimeNs];
     lines.push(`${path.toString('latin1').slice(root.length)} ${[mode, uid, gid, nlink, mtimeNs, ...more].join(' ')} ${content}`);
     if (!stats.isDirectory()) return;
-    for (const name of readdirSync(path, { encoding: 'buffer' }).sort(Buffer.compare)) visit(Buffer.concat([path, Buffer.from('/'), name]));
+    for (const name of readdirSync(path, { encoding: 'buffer' }).sort((a, b) => a.compare(b)))
+      visit(Buffer.concat([path, Buffer.from('/'), name]));
   };
   visit(Buffer.from(root));
   return lines;

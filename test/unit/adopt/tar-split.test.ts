@@ -95,8 +95,22 @@ describe('tar-split data', () => {
   test.each<[string, () => void, RegExp]>([
     ['of another size', () => put('a/b', 'longer than it was'), /the file "a\/b" in it was changed: it has 18 bytes instead of 7/],
     ['missing', () => rmSync(join(diff, 'a/b')), /the file "a\/b" in it is missing/],
-    ['a folder', () => (rmSync(join(diff, 'a/b')), mkdirSync(join(diff, 'a/b'))), /"a\/b" in it is no file any more/],
-    ['a link', () => (rmSync(join(diff, 'a/b')), symlinkSync('/etc/passwd', join(diff, 'a/b'))), /"a\/b" in it is no file any more/],
+    [
+      'a folder',
+      () => {
+        rmSync(join(diff, 'a/b'));
+        mkdirSync(join(diff, 'a/b'));
+      },
+      /"a\/b" in it is no file any more/,
+    ],
+    [
+      'a link',
+      () => {
+        rmSync(join(diff, 'a/b'));
+        symlinkSync('/etc/passwd', join(diff, 'a/b'));
+      },
+      /"a\/b" in it is no file any more/,
+    ],
   ])('a file that is %s is named', async (_what, change, message) => {
     put('a/b', 'content');
     writeFileSync(tarSplit, gzipSync(lines(file('a/b', Buffer.from('content')))));
