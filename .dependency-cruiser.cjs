@@ -29,7 +29,8 @@ const engineRooms = {
   container: ['image', 'layer', 'tree', 'mount', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'config', 'reference', 'host'],
   trash: ['config', 'state', 'snapshot', 'image', 'volume', 'container'],
   upkeep: ['config', 'state', 'snapshot', 'image', 'volume', 'container', 'trash'],
-  service: ['trash', 'upkeep', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content', 'signature'],
+  adopt: ['config', 'reference', 'image', 'volume', 'trash'],
+  service: ['trash', 'upkeep', 'adopt', 'config', 'host', 'image', 'layer', 'tree', 'snapshot', 'state', 'runtime', 'monitor', 'network', 'volume', 'security', 'events', 'container', 'reference', 'registry', 'content', 'signature'],
 };
 
 module.exports = {

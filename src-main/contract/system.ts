@@ -1,5 +1,6 @@
 import * as v from 'valibot';
-import { call } from '../rpc/define.ts';
+import { call, stream } from '../rpc/define.ts';
+import { importItem, importOrder, importPlan, importRequest } from './adopt.ts';
 import { imageId } from './ids.ts';
 import { pruneDone, pruneOrder, prunePlan, pruneRequest } from './trash.ts';
 
@@ -213,4 +214,8 @@ export const systemRoutes = {
   planPrune: call({ input: pruneRequest, output: prunePlan }),
   /** Takes exactly what a plan has named, each only if nothing refers to it by then. */
   prune: call({ input: pruneOrder, output: pruneDone }),
+  /** What another engine's store on this machine has that could come here. Changes nothing, there or here. */
+  planImport: call({ input: importRequest, output: importPlan }),
+  /** Copies what a plan has named, reading only. Progress, and each object when it is done or has failed. */
+  import: stream({ input: importOrder, item: importItem }),
 };

@@ -49,4 +49,5 @@ export interface ContainerDefaults {
 
 export { loadConfig, tmpDirectory, type ConfigRequest, type EngineOptions } from './load-config.ts';
 export { parseSizeBytes } from './size.ts';
+export { podmanGraphRoot } from './storage-config.ts';
 export { loadTrashSettings, type TrashSettings } from './trash-settings.ts';

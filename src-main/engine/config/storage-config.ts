@@ -113,6 +113,19 @@ function graphRoot(options: EngineOptions, settings: Settings, whole: boolean, i
   return identity.rootless ? join(data, 'selkie') : '/var/lib/selkie';
 }
 
+/** Where Podman keeps images and volumes for this user, if it does. */
+export function podmanGraphRoot(identity: Identity, environment: Environment): string {
+  const { file, isOwn } = storageFile(identity, environment);
+  const settings = new Settings(file === undefined ? [] : [file]);
+  const configured =
+    (isOwn || !identity.rootless ? settings.text('storage', 'graphroot') : undefined) ??
+    (identity.rootless ? settings.text('storage', 'rootless_storage_path') : undefined);
+  if (configured !== undefined && (!identity.rootless || !podmanDefaultPlaces.has(configured)))
+    return expand(configured, 'graphroot', identity, environment);
+  const data = absolute(environment['XDG_DATA_HOME']) ?? join(identity.homeDirectory, '.local/share');
+  return identity.rootless ? join(data, 'containers/storage') : '/var/lib/containers/storage';
+}
+
 function runRoot(options: EngineOptions, settings: Settings, whole: boolean, identity: Identity, environment: Environment): string {
   const given = absolute(options.runRoot);
   if (given !== undefined) return given;

@@ -1,5 +1,4 @@
 /** What `docker save` and `podman save` write: manifest.json, configurations, layers as plain tars. */
-import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { EngineError } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
@@ -7,33 +6,17 @@ import { formatReference, parseReference, withDefaultTag } from '../reference/re
 import type { Archive, MemberReader } from './archive.ts';
 import { parseConfig } from './config-blob.ts';
 import type { LoadableImage } from './load.ts';
-import { mediaType } from './media-type.ts';
+import { makePlainManifest } from './plain-manifest.ts';
 
 const manifestFile = v.pipe(
   v.array(v.object({ Config: v.string(), RepoTags: v.nullish(v.array(v.string()), []), Layers: v.nullish(v.array(v.string()), []) })),
   v.nonEmpty('no image'),
 );
 
-function digestOf(bytes: Uint8Array): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
-}
-
 function need(archive: Archive, path: string): MemberReader {
   const member = archive.find(path);
   if (!member) throw new EngineError('corrupt', `${archive.path} lacks ${JSON.stringify(path)}, which its manifest.json names`);
   return member;
-}
-
-/** The archive has no manifest of the image: this is the one that a push of it would make, so the same image always has the same digest. */
-function makeManifest(configBytes: Uint8Array, layers: readonly { readonly diffId: Digest; readonly member: MemberReader }[]): Buffer {
-  return Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: mediaType.dockerManifest,
-      config: { mediaType: mediaType.dockerConfig, size: configBytes.length, digest: digestOf(configBytes) },
-      layers: layers.map(({ diffId, member }) => ({ mediaType: mediaType.dockerLayer, size: member.sizeBytes, digest: diffId })),
-    }),
-  );
 }
 
 function readManifestFile(archive: Archive, bytes: Buffer): v.InferOutput<typeof manifestFile> {
@@ -76,6 +59,7 @@ export function readDockerArchive(archive: Archive): LoadableImage[] | undefined
       blobDigest: undefined,
     }));
     const names = entry.RepoTags.map((name) => formatReference(withDefaultTag(parseReference(name))));
-    return { configBytes, config, manifestBytes: makeManifest(configBytes, layers), names, layers };
+    const sizes = layers.map(({ diffId, member }) => ({ diffId, sizeBytes: member.sizeBytes }));
+    return { configBytes, config, manifestBytes: makePlainManifest(configBytes, sizes), names, layers };
   });
 }

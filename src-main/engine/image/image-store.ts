@@ -5,6 +5,7 @@ import type { ImageDetail } from '../../contract/image.ts';
 import { createBlobStore, createDownloadStore } from '../content/content.ts';
 import type { Limits } from '../registry/registry.ts';
 import type { State } from '../state/state.ts';
+import { adoptImage, outlookOf } from './adopt.ts';
 import { dropLayers, unreferencedLayers } from './commit.ts';
 import { parseConfig } from './config-blob.ts';
 import { type ImageContext, readRegistries } from './context.ts';
@@ -117,6 +118,8 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       const { loadImages } = await import('./load.ts');
       return loadImages(context, path, loadOptions);
     },
+    outlook: (image) => outlookOf(context, image),
+    adopt: (image, adoptOptions) => adoptImage(context, image, adoptOptions),
     async save(nameOrIds, saveOptions) {
       const { saveImages } = await import('./save.ts');
       return saveImages(context, nameOrIds.map(own), saveOptions);

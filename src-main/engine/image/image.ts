@@ -16,18 +16,22 @@ import type { StoreProblem } from '../../contract/system.ts';
 import type { ImageRecord } from '../state/state.ts';
 import type { ConfigPatch } from './import-changes.ts';
 import type { ImageFormat } from './import-documents.ts';
+import type { AdoptableImage, AdoptionOutlook, AdoptOptions } from './adopt.ts';
 import type { RegistryOptions } from './client.ts';
 import type { ListPushOptions } from './list-push.ts';
 import type { ListSourceOptions } from './list-source.ts';
 import type { CreateListOptions, InspectedList, ListChanges } from './list.ts';
 import type { ArchiveReference } from './load.ts';
 
+export type { AdoptableImage, AdoptableLayer, AdoptionOutlook, AdoptOptions } from './adopt.ts';
+export { parseConfig } from './config-blob.ts';
 export { type ConfigPatch, parseChanges } from './import-changes.ts';
 export type { ImageFormat } from './import-documents.ts';
 export { createImageStore, type ImageStoreOptions } from './image-store.ts';
 export type { CreateListOptions, InspectedList, ListChanges } from './list.ts';
 export type { ListPushOptions } from './list-push.ts';
 export type { ListSourceOptions } from './list-source.ts';
+export { parseManifest } from './manifest.ts';
 export { layerUsage, type LayerUsage } from './prune.ts';
 
 export interface PullOptions {
@@ -210,6 +214,13 @@ export interface ImageStore {
   pullAll(reference: string, options: PullOptions): Promise<readonly ResolvedImage[]>;
   /** One item per image in the archive. */
   load(path: string, options: LoadOptions): Promise<readonly ResolvedImage[]>;
+  /** What `adopt` would do. */
+  outlook(image: AdoptableImage): AdoptionOutlook;
+  /**
+   * Takes over an image of another program's store, with its manifest, so that its digests stay; of its names those that no other image has here.
+   * Errors: `corrupt` and `digest-mismatch` for layers that are not what they were, `denied` by policy, `disk-full`, `cancelled`.
+   */
+  adopt(image: AdoptableImage, options: AdoptOptions): Promise<ImageRecord>;
   /**
    * Writes images so that Podman, Docker, skopeo and `load` read them, with the very layers that came in. What is at `path` is whole, or as it was
    * before. The same images give the same bytes. Several only into a docker-archive.

@@ -3,13 +3,11 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { EngineError, throwIfAborted } from '../../base/errors.ts';
-import type { Digest, ImageId } from '../../contract/ids.ts';
+import type { Digest } from '../../contract/ids.ts';
 import { type PolicyScope, checkPolicy, decidePolicy, pathScopes, verifyPolicy } from '../registry/registry.ts';
 import { type TransportReference, formatReference, parseReference, withDefaultTag } from '../reference/reference.ts';
 import { readFolder } from '../signature/signature.ts';
-import type { ImageRecord } from '../state/state.ts';
 import { type Archive, type MemberReader, openArchive } from './archive.ts';
-import { afterFailure, commitImage, dropLayers } from './commit.ts';
 import type { ParsedConfig } from './config-blob.ts';
 import type { ImageContext } from './context.ts';
 import { readDockerArchive } from './docker-archive.ts';
@@ -17,8 +15,7 @@ import { readDockerDirectory } from './docker-directory.ts';
 import type { LoadOptions, ResolvedImage } from './image.ts';
 import { readOciLayout } from './oci-layout.ts';
 import { parsePlatform } from './platform.ts';
-import { reportLayer } from './progress.ts';
-import { settleAll } from './settle-all.ts';
+import { storeImage } from './store-image.ts';
 
 export type ArchiveReference = Exclude<TransportReference, { readonly transport: 'docker' | 'containers-storage' }>;
 type DockerArchiveReference = Extract<TransportReference, { readonly transport: 'docker-archive' }>;
@@ -37,13 +34,6 @@ export interface LoadableImage {
   readonly names: readonly string[];
   readonly layers: readonly LoadableLayer[];
 }
-
-interface LayerStep extends LoadableLayer {
-  readonly chainId: Digest;
-  readonly parentChainId: Digest | undefined;
-}
-
-const commitAttempts = 3;
 
 function hexOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
@@ -124,7 +114,7 @@ export async function loadImages(context: ImageContext, path: string, options: L
   const loaded: ResolvedImage[] = [];
   for (const read of images) {
     const image = options.names === undefined ? read : { ...read, names: options.names };
-    const record = await loadImage(context, image, path, options);
+    const record = await storeImage(context, image, { object: path, event: { status: 'loadfromarchive', name: path } }, options);
     loaded.push({ record, name: image.names[0] ?? record.id });
   }
   return loaded;
@@ -146,86 +136,5 @@ async function checkTrust(
   for (const { manifestBytes } of images) {
     const digest = `sha256:${hexOf(manifestBytes)}` as Digest;
     await verifyPolicy(decision, scope.name, { digest, reference: undefined, signatures: readFolder(scope.name) }, system, signal);
-  }
-}
-
-function toSteps(context: ImageContext, image: LoadableImage): LayerStep[] {
-  let parentChainId: Digest | undefined;
-  return image.layers.map((layer) => {
-    const chainId = context.layers.chainId(parentChainId, layer.diffId);
-    const step = { ...layer, chainId, parentChainId };
-    parentChainId = chainId;
-    return step;
-  });
-}
-
-async function loadLayer(context: ImageContext, step: LayerStep, options: LoadOptions, touched: Set<Digest>): Promise<void> {
-  const { member, diffId, blobDigest, chainId, parentChainId } = step;
-  const progress = reportLayer(blobDigest ?? diffId, member.sizeBytes, options.onProgress);
-  if (context.layers.findSound(chainId)) {
-    progress.state('present');
-    return;
-  }
-  progress.state('unpacking');
-  const source = member.stream();
-  try {
-    touched.add(chainId);
-    await context.layers.unpack({
-      parentChainId,
-      diffId,
-      source,
-      ...(blobDigest === undefined ? {} : { blobDigest }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-  } finally {
-    source.destroy();
-  }
-  if (blobDigest !== undefined) context.state.layers.putBlob({ blobDigest, diffId, sizeBytes: member.sizeBytes });
-  progress.state('done');
-}
-
-/** All at once: the layer room fills as many as it has workers for, and commits from the bottom up. */
-async function unpackLayers(context: ImageContext, steps: readonly LayerStep[], options: LoadOptions, touched: Set<Digest>): Promise<void> {
-  const abort = new AbortController();
-  const signal = options.signal === undefined ? abort.signal : AbortSignal.any([options.signal, abort.signal]);
-  const tasks = steps.map(async (step) => {
-    try {
-      await loadLayer(context, step, { ...options, signal }, touched);
-    } catch (error) {
-      abort.abort();
-      throw error;
-    }
-  });
-  try {
-    await settleAll(tasks);
-  } catch (error) {
-    throwIfAborted(options.signal);
-    throw error;
-  }
-}
-
-async function loadImage(context: ImageContext, image: LoadableImage, path: string, options: LoadOptions): Promise<ImageRecord> {
-  const id = hexOf(image.configBytes) as ImageId;
-  const manifestDigest = `sha256:${hexOf(image.manifestBytes)}` as Digest;
-  const steps = toSteps(context, image);
-  const chainIds = steps.map(({ chainId }) => chainId);
-  const touched = new Set<Digest>();
-  using _operation = context.state.operations.begin('image.pull', path, { chainIds, blobs: [`sha256:${id}`, manifestDigest] });
-  try {
-    for (let attempt = 1; attempt <= commitAttempts; attempt++) {
-      await unpackLayers(context, steps, options, touched);
-      options.onProgress?.({ kind: 'config', digest: `sha256:${id}` as Digest });
-      const { config, configBytes, manifestBytes, names } = image;
-      const event = { status: 'loadfromarchive', name: path };
-      const loaded = { id, config, configBytes, manifestDigest, manifestBytes, names, repoDigests: [], chainIds, event };
-      const record = await commitImage(context, loaded, options.signal);
-      if (record) return record;
-    }
-    throw new EngineError('in-use', `layers of ${path} were removed again and again while it was loaded`);
-  } catch (error) {
-    const unpacked = chainIds.filter((chainId) => touched.has(chainId));
-    return await afterFailure(error, async () => {
-      await dropLayers(context, unpacked);
-    });
   }
 }

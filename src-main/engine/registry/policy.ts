@@ -14,7 +14,7 @@ import {
 
 /** What is about to come in, in the policy's terms. */
 export interface PolicyScope {
-  readonly transport: 'docker' | 'docker-archive' | 'oci' | 'oci-archive' | 'dir' | 'tarball';
+  readonly transport: 'docker' | 'docker-archive' | 'oci' | 'oci-archive' | 'dir' | 'tarball' | 'containers-storage' | 'docker-daemon';
   /** Most specific first, without the transport's default "". */
   readonly scopes: readonly string[];
   /** For messages. */

@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { arch, cpus, freemem, hostname, platform, release, totalmem, uptime } from 'node:os';
 import { build } from '../../base/version.ts';
+import type { ImportItem } from '../../contract/adopt.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
+import type { TransferProgress } from '../../contract/image.ts';
 import type { StoreProblem, SystemInfo } from '../../contract/system.ts';
 import type { RepairSearch } from '../upkeep/upkeep.ts';
 import { diskUsage } from './disk-usage.ts';
+import { withProgress } from './progress.ts';
 import { removing, type Rooms } from './rooms.ts';
 
 export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
@@ -30,6 +33,18 @@ export function systemHandlers(rooms: Rooms): EngineHandlers['system'] {
     async prune(order, { signal }) {
       const { pruneByPlan } = await import('../trash/trash.ts');
       return removing(rooms, order.trash, (trash) => pruneByPlan(rooms, { ...order, trash }, signal));
+    },
+    planImport: async (request, { signal }) => (await import('../adopt/adopt.ts')).planImport(rooms, request, signal),
+    async *import(order, { signal }) {
+      const { importFrom } = await import('../adopt/adopt.ts');
+      for await (const item of withProgress<ImportItem, undefined>(async (onItem) => {
+        const onProgress = (progress: TransferProgress): void => {
+          onItem({ kind: 'progress', progress });
+        };
+        await importFrom(rooms, order, { signal, onProgress, onDone: onItem });
+        return undefined;
+      }))
+        if (item.kind === 'progress') yield item.progress;
     },
   };
 }

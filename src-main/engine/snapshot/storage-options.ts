@@ -75,7 +75,9 @@ function readImageStore(path: string): string[] {
       fix: `leave additionalimagestores out of storage.conf, and copy the images: selkie --root ${path} save IMAGE | selkie load`,
       details: { option: 'additionalimagestores', path },
     });
-  return [`the additional image store ${path} is not used: it is not one of Selkie's`];
+  const isPodmans = ['overlay-images', 'vfs-images'].some((name) => existsSync(join(path, name)));
+  const wayOut = isPodmans ? `; its images come here by: selkie system import --from podman --root ${path}` : '';
+  return [`the additional image store ${path} is not used: it is not one of Selkie's${wayOut}`];
 }
 
 /** What is off unless it is named does nothing when it is named as off. */

@@ -206,6 +206,7 @@ export type OperationKind =
   | 'image.remove'
   | 'layer.unpack'
   | 'tree.hold'
+  | 'volume.adopt'
   | 'volume.remove'
   | 'volume.restore'
   | 'trash.empty';

@@ -4,7 +4,7 @@ import type { ImageStore } from '../image/image.ts';
 import type { Trash } from './trash.ts';
 
 interface Told {
-  readonly onProgress?: (progress: TransferProgress) => void;
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
 }
 
 /** The same store; where the disk is full, the trash is emptied, which is told, and the transfer is tried once more. */
@@ -29,6 +29,7 @@ export function withTrashRelief(images: ImageStore, trash: () => Trash): ImageSt
     ...images,
     pull: (reference, options) => relieved(options, () => images.pull(reference, options)),
     pullAll: (reference, options) => relieved(options, () => images.pullAll(reference, options)),
+    adopt: (image, options) => relieved(options, () => images.adopt(image, options)),
     load: (path, options) => relieved(options, () => images.load(path, options)),
   };
 }

@@ -25,7 +25,7 @@ import {
   type BigIntStats,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isEngineError } from '../../base/errors.ts';
+import { isEngineError, throwIfAborted } from '../../base/errors.ts';
 import { withErrno } from '../../system/errno.ts';
 import type { System } from '../../system/system.ts';
 import { copyFileContent } from './copy-file-content.ts';
@@ -37,6 +37,7 @@ const directoryFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_
 interface Copy {
   readonly system: System;
   readonly workshop: string;
+  readonly signal: AbortSignal | undefined;
   sliceEnd: number;
 }
 
@@ -44,12 +45,12 @@ interface Copy {
  * @param source descriptor of a folder; stays open
  * @param workshop a folder of ours on the target's file system; removed before and after
  */
-export async function copyTree(system: System, source: number, target: string, workshop: string): Promise<void> {
+export async function copyTree(system: System, source: number, target: string, workshop: string, signal?: AbortSignal): Promise<void> {
   await system.files.removeTree(workshop);
   system.files.ensureDirectory(workshop, 0o700);
   const targetFd = withErrno('open', target, () => openSync(target, directoryFlags));
   try {
-    const copy: Copy = { system, workshop, sliceEnd: performance.now() + sliceMs };
+    const copy: Copy = { system, workshop, signal, sliceEnd: performance.now() + sliceMs };
     await copyContent(copy, source, targetFd, '');
     finishFolder(copy, source, targetFd, '/');
   } finally {
@@ -62,6 +63,7 @@ async function copyContent(copy: Copy, source: number, target: number, shown: st
   for (const name of readdirSync(at(source), { encoding: 'buffer' })) {
     if (performance.now() > copy.sliceEnd) {
       await new Promise((done) => setImmediate(done));
+      throwIfAborted(copy.signal);
       copy.sliceEnd = performance.now() + sliceMs;
     }
     const [from, to, path] = [at(source, name), at(target, name), `${shown}/${name.toString()}`];

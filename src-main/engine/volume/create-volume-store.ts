@@ -8,6 +8,7 @@ import { errnoOf, withErrno } from '../../system/errno.ts';
 import type { System } from '../../system/system.ts';
 import type { EngineConfig } from '../config/config.ts';
 import { newTrashId, type State, type VolumeRecord } from '../state/state.ts';
+import { VolumeAdoption } from './adopt-volume.ts';
 import { copyTree } from './copy-tree.ts';
 import { VolumeTrash } from './volume-trash.ts';
 import type { VolumeStore } from './volume.ts';
@@ -57,6 +58,7 @@ export function createVolumeStore({ config, state, system }: VolumeStoreOptions)
   }
 
   const trash = new VolumeTrash({ state, system, graphRoot: config.graphRoot, folderOf });
+  const adoption = new VolumeAdoption({ state, system, directory, folderOf, insert: (name) => insert(name, {}, false) });
 
   function noSuchVolume(name: string): EngineError {
     return new EngineError('not-found', `no volume with name ${JSON.stringify(name)} found: no such volume`, { details: { name } });
@@ -129,7 +131,8 @@ export function createVolumeStore({ config, state, system }: VolumeStoreOptions)
     restore: (trashId, name) => trash.restore(trashId, name === undefined ? undefined : checkName(name)),
     discard: (trashId) => trash.discard(trashId),
     trashPath: (trashId) => trash.path(trashId),
-    recover: () => trash.recover(),
+    adopt: (name, source, signal) => adoption.run(checkName(name), source, signal),
+    recover: async () => [...(await trash.recover()), ...(await adoption.recover())],
 
     async populate(name, imageDirectory, pathInImage) {
       const data = dataOf(name);

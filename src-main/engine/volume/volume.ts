@@ -22,6 +22,11 @@ export interface VolumeStore {
     name: string,
     options?: { readonly labels?: Readonly<Record<string, string>>; readonly anonymous?: boolean },
   ): Promise<VolumeRecord>;
+  /**
+   * A new volume with a copy of what is in that folder: owners, modes, times, attributes, links, holes. Visible when all of it is there.
+   * `already-exists` when the name is taken, also by a folder without a record.
+   */
+  adopt(name: string, source: string, signal?: AbortSignal): Promise<VolumeRecord>;
   /** `already-exists` when it is there. */
   create(name: string, labels: Readonly<Record<string, string>>): Promise<VolumeRecord>;
   /** `in-use` with the containers. `trash`: keep it for a while instead of deleting it. */
@@ -32,7 +37,7 @@ export interface VolumeStore {
   discard(trashId: string): Promise<void>;
   /** Where the trash keeps its data. */
   trashPath(trashId: string): string;
-  /** Finishes removals and restorations whose process died; says what it did. */
+  /** Finishes removals and restorations, and takes back adoptions, whose process died; says what it did. */
   recover(): Promise<readonly string[]>;
   /**
    * First use: copies what the image has at that path into an empty volume, with owners, modes, times and attributes (Podman's copy-up). Nothing there, or not a

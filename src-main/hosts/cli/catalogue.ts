@@ -213,6 +213,10 @@ export const groups: Readonly<Record<string, Group>> = {
       check: { summary: 'Check the host and the store', load: async () => (await import('./commands/check.ts')).check },
       df: { summary: 'Show what uses the disk', load: async () => (await import('./commands/df.ts')).df },
       events,
+      import: {
+        summary: "Copy images and volumes from Podman's or Docker's store on this machine",
+        load: async () => (await import('./commands/system-import.ts')).systemImport,
+      },
       info,
       migrate: { summary: 'Begin anew with the ids of this user', load: async () => (await import('./commands/reset.ts')).migrate },
       prune: { summary: 'Remove what is not used', load: async () => (await import('./commands/prune.ts')).systemPrune },

@@ -13,10 +13,20 @@ export function skopeo(...args: string[]): string {
 /** With a store of its own. */
 export class Podman implements Disposable {
   readonly directory = mkdtempSync('/tmp/selkie-podman-');
+  readonly #driver: 'overlay' | 'vfs';
+
+  constructor(driver: 'overlay' | 'vfs' = 'vfs') {
+    this.#driver = driver;
+  }
+
+  get graphRoot(): string {
+    return join(this.directory, 'root');
+  }
 
   run(...args: string[]): string {
-    const globals = ['--root', join(this.directory, 'root'), '--runroot', join(this.directory, 'run'), '--events-backend', 'none'];
-    return execFileSync('podman', [...globals, '--storage-driver', 'vfs', ...args], {
+    const globals = ['--root', this.graphRoot, '--runroot', join(this.directory, 'run'), '--events-backend', 'none'];
+    // In a mount namespace of its own: containers/storage binds its overlay folder, and leaves it so.
+    return execFileSync('unshare', ['-m', 'podman', ...globals, '--storage-driver', this.#driver, ...args], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
