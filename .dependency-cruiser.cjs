@@ -52,7 +52,7 @@ module.exports = {
     },
     {
       name: 'features-apart',
-      comment: 'Features never import each other; what two of them share belongs to ui, client or text.',
+      comment: 'Features never import each other; what two of them share belongs to transfer, ui, client or text.',
       severity: 'error',
       from: { path: '^src-renderer/features/([^/]+)/' },
       to: { path: '^src-renderer/features/', pathNot: '^src-renderer/features/$1/' },
@@ -75,7 +75,8 @@ module.exports = {
     { from: { path: '^src-main/hosts/' }, to: { path: '^src-main/(base|contract|rpc|system|launch|hosts)/|^src-main/engine/(engine|config/config|host/host)\\.ts$' } },
     { from: { path: '^src-renderer/app/' }, to: { path: '^src-renderer/|^src-main/(base|contract)/' } },
     { from: { path: '^src-renderer/[^/]+$' }, to: { path: '^src-renderer/' } },
-    { from: { path: '^src-renderer/features/' }, to: { path: '^src-renderer/(features|ui|client|text)/|^src-main/(base|contract)/' } },
+    { from: { path: '^src-renderer/features/' }, to: { path: '^src-renderer/(features|transfer|ui|client|text)/|^src-main/(base|contract)/' } },
+    { from: { path: '^src-renderer/transfer/' }, to: { path: '^src-renderer/(transfer|ui|client|text)/|^src-main/base/' } },
     { from: { path: '^src-renderer/ui/' }, to: { path: '^src-renderer/(ui|text)/|^src-main/base/' } },
     { from: { path: '^src-renderer/client/' }, to: { path: '^src-renderer/client/|^src-main/(base|contract|rpc)/' } },
     { from: { path: '^src-renderer/text/' }, to: { path: '^src-renderer/text/' } },

@@ -370,6 +370,11 @@ export const containerRoutes = {
   }),
   /** Its whole tree as a tar, in pieces. */
   export: stream({ input: one, item: v.instance(Uint8Array) }),
+  /** The same into a file at an absolute path, which is there when it is whole; an item each few MiB, and one at the end. */
+  exportFile: stream({
+    input: v.strictObject({ container: nameOrId, path: v.string() }),
+    item: v.strictObject({ writtenBytes: v.number(), done: v.boolean() }),
+  }),
   /** Until as many calls of `unmount`. The path is where the engine sees it: another mount namespace does not. */
   mount: call({ input: one, output: mountedObject }),
   unmount: call({

@@ -14,6 +14,20 @@ const access = {
 /** host[:port], with or without a path; with or without https:// in front. Empty: the first one that registries.conf searches. */
 const registryKey = v.pipe(v.string(), v.maxLength(1024));
 
+export const storedLogin = v.strictObject({
+  /** host[:port], with or without a path; docker.io under that name, whatever the file calls it. */
+  key: v.string(),
+  /** Empty: it is a token, or a helper that makes its credentials when it is asked. */
+  username: v.string(),
+  hasToken: v.boolean(),
+  kind: v.picklist(['auth-file', 'docker', 'helper']),
+  /** The file, or the helper's program. */
+  storedIn: v.string(),
+  /** Logging out forgets it; false: it is another program's, and stays. */
+  own: v.boolean(),
+});
+export type StoredLogin = v.InferOutput<typeof storedLogin>;
+
 export const searchResult = v.strictObject({
   /** The registry that it was found in. */
   index: v.string(),
@@ -29,6 +43,15 @@ export const searchResult = v.strictObject({
 export type SearchResult = v.InferOutput<typeof searchResult>;
 
 export const registryRoutes = {
+  /** Who is logged in where, as credentials are found for a pull; never a secret. Asks the files and the helpers that they name. */
+  logins: call({
+    input: v.strictObject(access),
+    output: v.strictObject({
+      logins: v.array(storedLogin),
+      /** Of files and helpers that could not be read. */
+      warnings: v.array(v.string()),
+    }),
+  }),
   /** Whose credentials are there for a registry; asks nobody but the files (and credential helpers that they name). */
   credentials: call({
     input: v.strictObject({ ...access, registry: registryKey }),

@@ -83,7 +83,9 @@ function ActivityItem({ activity }: { readonly activity: Activity }) {
           <p className="muted numbers">
             {transfer.totalBytes > 0
               ? t('pull.ofTotal', { done: formatBytes(transfer.doneBytes), total: formatBytes(transfer.totalBytes) })
-              : t('pull.resolving')}
+              : transfer.doneBytes > 0
+                ? t('activity.written', { bytes: formatBytes(transfer.doneBytes) })
+                : t(activity.kind === 'pull' || activity.kind === 'create' ? 'pull.resolving' : 'activity.beginning')}
             {transfer.bytesPerSecond === undefined ? '' : ` · ${t('pull.speed', { speed: formatBytes(transfer.bytesPerSecond) })}`}
             {left === undefined ? '' : ` · ${t('pull.left', { duration: formatDuration(Math.max(1, left) * 1000, language) })}`}
           </p>

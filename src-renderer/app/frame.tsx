@@ -1,4 +1,4 @@
-import { Boxes, Database, HardDrive, Images, Monitor, Search } from 'lucide-react';
+import { Boxes, Database, HardDrive, Images, KeyRound, Monitor, Search } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { NavLink, Outlet, useLocation } from 'react-router';
 import { useContainers, useImages } from '../client/objects.ts';
@@ -69,6 +69,7 @@ function Navigation() {
     { to: '/containers', icon: Boxes, label: t('app.containers'), count: containers.status === 'live' ? running : undefined },
     { to: '/images', icon: Images, label: t('app.images'), count: images.status === 'live' ? images.value.length : undefined },
     { to: '/volumes', icon: Database, label: t('app.volumes'), count: undefined },
+    { to: '/registries', icon: KeyRound, label: t('app.registries'), count: undefined },
     { to: '/disk', icon: HardDrive, label: t('app.disk'), count: undefined },
     { to: '/system', icon: Monitor, label: t('app.system'), count: undefined },
   ];

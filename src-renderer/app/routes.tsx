@@ -5,6 +5,7 @@ import { ContainerList } from '../features/containers/list.tsx';
 import { DiskPage } from '../features/disk/page.tsx';
 import { ImageDetailPage } from '../features/images/detail.tsx';
 import { ImageList } from '../features/images/list.tsx';
+import { RegistriesPage } from '../features/registries/page.tsx';
 import { RunPage } from '../features/run/page.tsx';
 import { FirstRunPage } from '../features/system/first-run.tsx';
 import { SystemPage } from '../features/system/page.tsx';
@@ -36,6 +37,7 @@ export const router = createHashRouter([
           { path: 'images', element: <ImageList /> },
           { path: 'images/:id', element: <ImageDetailPage /> },
           { path: 'images/:id/:tab', element: <ImageDetailPage /> },
+          { path: 'registries', element: <RegistriesPage /> },
           { path: 'volumes', element: <VolumeList /> },
           { path: 'disk', element: <DiskPage /> },
           { path: 'run', element: <RunPage /> },

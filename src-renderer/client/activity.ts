@@ -3,11 +3,11 @@ import { type EngineError, isCancelled } from '../../src-main/base/errors.ts';
 import type { TransferProgress } from '../../src-main/contract/image.ts';
 import { toEngineError } from './notices.ts';
 import { createStore } from './store.ts';
-import { foldTransfer, noTransfer, type Transfer } from './transfer.ts';
+import { foldTransfer, foldWritten, noTransfer, type Transfer } from './transfer.ts';
 
 export interface Activity {
   readonly id: number;
-  readonly kind: 'pull' | 'create' | 'push' | 'save' | 'load' | 'commit';
+  readonly kind: 'pull' | 'create' | 'push' | 'save' | 'load' | 'import' | 'commit' | 'export';
   /** What it is about: a reference, or a path. */
   readonly subject: string;
   readonly state: 'running' | 'done' | 'failed' | 'cancelled';
@@ -30,6 +30,8 @@ export interface ActivityHandle {
   readonly id: number;
   readonly signal: AbortSignal;
   readonly progress: (progress: TransferProgress) => void;
+  /** Of work without layers: so many bytes of its file are there. */
+  readonly written: (bytes: number) => void;
 }
 
 /** Runs `work` as an activity. Rejects as the work does, after the list says so. */
@@ -65,6 +67,9 @@ export function track<T>(
     progress(item) {
       waiting.push(item);
       timer ??= setTimeout(flush, 100);
+    },
+    written(bytes) {
+      change(id, (activity) => ({ ...activity, transfer: foldWritten(activity.transfer, bytes, Date.now()) }));
     },
   }).then(
     (value) => {

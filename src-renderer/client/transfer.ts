@@ -52,7 +52,16 @@ function measured(transfer: Transfer, nowMs: number): Transfer {
   const doneBytes = sum(
     fetched.map((layer) => (layer.state === 'done' || layer.state === 'unpacking' ? layer.totalBytes || layer.doneBytes : layer.doneBytes)),
   );
-  const totalBytes = sum(fetched.map((layer) => layer.totalBytes));
+  return withSpeed({ ...transfer, doneBytes, totalBytes: sum(fetched.map((layer) => layer.totalBytes)) }, nowMs);
+}
+
+/** How large it will be nobody knows before the end. */
+export function foldWritten(transfer: Transfer, doneBytes: number, nowMs: number): Transfer {
+  return withSpeed({ ...transfer, doneBytes }, nowMs);
+}
+
+function withSpeed(transfer: Transfer, nowMs: number): Transfer {
+  const { doneBytes } = transfer;
   const recent = transfer.samples.filter((sample) => nowMs - sample.atMs <= windowMs);
   const last = recent.at(-1);
   // One sample in 200 ms is enough for a speed, and bounds the list.
@@ -60,7 +69,7 @@ function measured(transfer: Transfer, nowMs: number): Transfer {
   const first = samples[0];
   const seconds = first ? (nowMs - first.atMs) / 1000 : 0;
   const bytesPerSecond = first && seconds >= 0.4 ? Math.max(0, (doneBytes - first.doneBytes) / seconds) : transfer.bytesPerSecond;
-  return { ...transfer, doneBytes, totalBytes, samples, bytesPerSecond };
+  return { ...transfer, samples, bytesPerSecond };
 }
 
 export function secondsLeft(transfer: Transfer): number | undefined {

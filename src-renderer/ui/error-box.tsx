@@ -9,11 +9,13 @@ interface ErrorBoxProps {
   readonly title: string;
   readonly error: EngineError;
   readonly onRetry?: (() => void) | undefined;
+  /** Before the engine's words: the same in the reader's. */
+  readonly lead?: ReactNode;
   readonly children?: ReactNode;
 }
 
 /** What happened, in the engine's own words, with what to do about it. */
-export function ErrorBox({ title, error, onRetry, children }: ErrorBoxProps) {
+export function ErrorBox({ title, error, onRetry, lead, children }: ErrorBoxProps) {
   const { t } = useText();
   return (
     <div className="error-box" role="alert">
@@ -22,6 +24,7 @@ export function ErrorBox({ title, error, onRetry, children }: ErrorBoxProps) {
         <p className="error-title">
           {title}: {t(`errors.${error.code}`)}
         </p>
+        {lead}
         <ErrorWords error={error} />
         {children}
         {onRetry ? <Button onClick={onRetry}>{t('common.retry')}</Button> : null}

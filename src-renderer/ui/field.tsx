@@ -10,12 +10,14 @@ interface FieldProps extends InputHTMLAttributes<HTMLInputElement> {
   readonly ref?: Ref<HTMLInputElement>;
 }
 
+function describedBy(id: string, hint: ReactNode, error: string | undefined): string {
+  return [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`].filter((part) => part !== '').join(' ');
+}
+
 /** A labelled input with its error beside it. */
 export function Field({ label, hint, error, hideLabel = false, className = '', ...input }: FieldProps) {
   const id = useId();
-  const described = [hint === undefined ? '' : `${id}-hint`, error === undefined ? '' : `${id}-error`]
-    .filter((part) => part !== '')
-    .join(' ');
+  const described = describedBy(id, hint, error);
   return (
     <div className={`field ${className}`}>
       <label htmlFor={id} className={hideLabel ? 'visually-hidden' : undefined}>
@@ -52,25 +54,32 @@ export function FieldError({ id, error }: { readonly id?: string; readonly error
 interface SelectFieldProps extends Omit<InputHTMLAttributes<HTMLSelectElement>, 'ref'> {
   readonly label: string;
   readonly options: readonly { readonly value: string; readonly label: string }[];
+  readonly hint?: string;
   readonly error?: string | undefined;
   readonly hideLabel?: boolean;
   readonly ref?: Ref<HTMLSelectElement>;
 }
 
-export function SelectField({ label, options, error, hideLabel = false, className = '', ...select }: SelectFieldProps) {
+export function SelectField({ label, options, hint, error, hideLabel = false, className = '', ...select }: SelectFieldProps) {
   const id = useId();
+  const described = describedBy(id, hint, error);
   return (
     <div className={`field ${className}`}>
       <label htmlFor={id} className={hideLabel ? 'visually-hidden' : undefined}>
         {label}
       </label>
-      <select id={id} aria-invalid={error !== undefined} aria-describedby={error === undefined ? undefined : `${id}-error`} {...select}>
+      <select id={id} aria-invalid={error !== undefined} aria-describedby={described === '' ? undefined : described} {...select}>
         {options.map((option) => (
           <option key={option.value} value={option.value}>
             {option.label}
           </option>
         ))}
       </select>
+      {hint === undefined ? null : (
+        <p className="field-hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
       <FieldError id={`${id}-error`} error={error} />
     </div>
   );
@@ -93,6 +102,7 @@ export function CheckField({ label, className = '', ...input }: CheckFieldProps)
 interface RadioFieldProps extends InputHTMLAttributes<HTMLInputElement> {
   readonly label: string;
   readonly hint?: string | undefined;
+  readonly ref?: Ref<HTMLInputElement>;
 }
 
 /** One of a choice that needs a sentence each. */

@@ -1,31 +1,78 @@
 /**
- * Pictures of the interface on real containers, for the README and for looking at: `node test/e2e/screenshots.ts`, after a build, by a
- * Node that runs TypeScript. All go to test/.output/screenshots; those of the README to docs/screenshots too.
+ * Pictures of the interface on real containers, for the README and for looking at: `node test/e2e/screenshots.ts [VIEW…] [--look NAME…]`, after a
+ * build, by a Node that runs TypeScript. Without arguments all of them. All go to test/.output/screenshots; those of the README to
+ * docs/screenshots too, when all were taken.
  */
 import { spawn, spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
 import { openBrowser } from '../support/browser.ts';
-import { fillStore, type Selkie } from './shop.ts';
+import { openShelf } from './shelf.ts';
+import { fillStore, manyImages, manyName, type Selkie } from './shop.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const output = join(root, 'test/.output/screenshots');
 const inReadme = ['containers', 'containers-dark', 'container-log', 'container-terminal', 'run', 'first-run'];
 
 const looks = [
-  { suffix: '', theme: 'light', language: 'en' },
-  { suffix: '-dark', theme: 'dark', language: 'en' },
-  { suffix: '-ja', theme: 'light', language: 'ja' },
+  { name: 'light', suffix: '', theme: 'light', language: 'en', width: 1280 },
+  { name: 'dark', suffix: '-dark', theme: 'dark', language: 'en', width: 1280 },
+  { name: 'ja', suffix: '-ja', theme: 'light', language: 'ja', width: 1280 },
+  { name: 'narrow', suffix: '-narrow', theme: 'light', language: 'en', width: 900 },
 ] as const;
 type Look = (typeof looks)[number];
+
+interface Scene {
+  readonly page: Page;
+  readonly goTo: (path: string) => Promise<unknown>;
+  readonly take: (name: string) => Promise<void>;
+  readonly ids: Readonly<Record<string, string>>;
+  readonly shelf: string;
+  readonly selkie: Selkie;
+  readonly directory: string;
+  readonly look: Look;
+}
+
+const views: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
+  containers,
+  container,
+  terminal,
+  images,
+  image,
+  pull,
+  push,
+  archive,
+  disk,
+  prune,
+  trash,
+  check,
+  registries,
+  run: runForm,
+  system,
+  many,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { look: { type: 'string', multiple: true, default: looks.map(({ name }) => name) } },
+});
+const unknown = [
+  ...positionals.filter((name) => !(name in views)),
+  ...values.look.filter((name) => !looks.some((look) => look.name === name)),
+];
+if (unknown.length > 0) throw new Error(`no such view or look: ${unknown.join(', ')}; views: ${Object.keys(views).join(', ')}`);
+const wanted = positionals.length > 0 ? Object.entries(views).filter(([name]) => positionals.includes(name)) : Object.entries(views);
 
 async function main(): Promise<void> {
   const directory = mkdtempSync('/tmp/selkie-pictures-');
   const options = ['--root', join(directory, 'graph'), '--runroot', join(directory, 'run'), '--tmpdir', join(directory, 'tmp')];
-  const environment = { ...process.env, SELKIE_NODE: process.execPath };
+  await using shelf = await openShelf();
+  const environment = { ...process.env, ...home(directory, shelf.host), SELKIE_NODE: process.execPath };
   const selkie: Selkie = (...args) => {
     const result = spawnSync(join(root, 'resources/bin/selkie'), [...options, ...args], { env: environment, encoding: 'utf8' });
     if (result.status !== 0) throw new Error(`selkie ${args.join(' ')}: ${result.stderr}`);
@@ -39,9 +86,12 @@ async function main(): Promise<void> {
   try {
     const [entrance] = (await once(createInterface({ input: host.stdout }), 'line')) as [string];
     mkdirSync(output, { recursive: true });
-    await firstRun(browser, entrance, selkie);
+    if (positionals.length === 0) await firstRun(browser, entrance, selkie);
+    else selkie('load', '-q', '-i', join(root, 'resources/starter-image/starter.tar'));
     const ids = await fillStore(selkie, join(root, 'resources/starter-image/starter.tar'), directory);
-    for (const look of looks) await everything(browser, entrance, look, ids);
+    for (const look of looks.filter(({ name }) => values.look.includes(name)))
+      await everything(browser, entrance, { look, ids, selkie, directory, shelf: shelf.host });
+    if (positionals.length > 0) return;
     mkdirSync(join(root, 'docs/screenshots'), { recursive: true });
     for (const name of inReadme) copyFileSync(join(output, `${name}.png`), join(root, 'docs/screenshots', `${name}.png`));
   } finally {
@@ -55,6 +105,20 @@ async function main(): Promise<void> {
   }
 }
 
+/** A person's own files: what they are logged in to, which registries they use, and a policy. */
+function home(directory: string, shelf: string): Readonly<Record<string, string>> {
+  const containers = join(directory, 'home/.config/containers');
+  mkdirSync(containers, { recursive: true });
+  const registries = join(containers, 'registries.conf');
+  writeFileSync(registries, `unqualified-search-registries = ["${shelf}"]\n[[registry]]\nlocation = "${shelf}"\ninsecure = true\n`);
+  const key = join(containers, 'release.pub');
+  writeFileSync(key, generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ type: 'spki', format: 'pem' }));
+  const accept = [{ type: 'insecureAcceptAnything' }];
+  const policy = { default: accept, transports: { docker: { [`${shelf}/secret`]: [{ type: 'reject' }] } } };
+  writeFileSync(join(containers, 'policy.json'), JSON.stringify(policy));
+  return { HOME: join(directory, 'home'), XDG_RUNTIME_DIR: join(directory, 'xdg'), CONTAINERS_REGISTRIES_CONF: registries };
+}
+
 function endPause(record: string): void {
   try {
     process.kill(Number.parseInt(readFileSync(record, 'utf8'), 10), 'SIGKILL');
@@ -65,7 +129,7 @@ function endPause(record: string): void {
 
 async function open(browser: Browser, entrance: string, look: Look): Promise<Page> {
   const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
+    viewport: { width: look.width, height: 800 },
     locale: look.language === 'ja' ? 'ja-JP' : 'en-US',
     colorScheme: look.theme,
     reducedMotion: 'reduce',
@@ -97,73 +161,213 @@ async function firstRun(browser: Browser, entrance: string, selkie: Selkie): Pro
   }
 }
 
-async function everything(browser: Browser, entrance: string, look: Look, ids: Readonly<Record<string, string>>): Promise<void> {
-  const page = await open(browser, entrance, look);
-  const goTo = async (path: string) => page.goto(`${new URL(entrance).origin}/#${path}`);
+async function everything(browser: Browser, entrance: string, setting: Omit<Scene, 'page' | 'goTo' | 'take'>): Promise<void> {
+  const page = await open(browser, entrance, setting.look);
+  const scene: Scene = {
+    ...setting,
+    page,
+    goTo: (path) => page.goto(`${new URL(entrance).origin}/#${path}`),
+    take: (name) => picture(page, name, setting.look),
+  };
+  for (const [name, view] of wanted) {
+    try {
+      await view(scene);
+    } catch (error) {
+      await page.screenshot({ path: join(output, `failed-${name}${setting.look.suffix}.png`) });
+      throw error;
+    }
+  }
+  await page.context().close();
+}
+
+async function containers({ page, goTo, take }: Scene): Promise<void> {
   await goTo('/containers');
   await page.getByRole('link', { name: 'shop-web' }).waitFor();
   // Shown when a second measurement has come.
   await page.locator('td.cell-end').filter({ hasText: '%' }).first().waitFor();
-  await picture(page, 'containers', look);
+  await take('containers');
+}
+
+async function container({ page, goTo, take, ids }: Scene): Promise<void> {
   await goTo(`/containers/${ids['shop-api'] ?? ''}/log`);
   await page.getByText('1,200').first().waitFor();
   await page.getByRole('searchbox').last().fill('slow');
   await page.locator('.log-line mark').first().waitFor();
-  await picture(page, 'container-log', look);
+  await take('container-log');
   await goTo(`/containers/${ids['nightly-backup'] ?? ''}`);
   await page.getByText('cannot reach').first().waitFor();
-  await picture(page, 'container-why', look);
-  await terminal(page, goTo, look, ids['shop-web'] ?? '');
+  await take('container-why');
+  await goTo(`/containers/${ids['shop-web'] ?? ''}`);
+  await page.locator('.facts').first().waitFor();
+  await page.locator('.page-actions [aria-haspopup=menu]').click();
+  await page.getByRole('menuitem').first().waitFor();
+  await take('container-more');
+  await page.getByRole('menuitem').first().click();
+  await page.getByRole('dialog').waitFor();
+  await take('container-commit');
+  await page.keyboard.press('Escape');
+  await page.locator('.page-actions [aria-haspopup=menu]').click();
+  await page.getByRole('menuitem').nth(1).click();
+  await page.getByRole('dialog').waitFor();
+  await take('container-export');
+  await page.keyboard.press('Escape');
+}
+
+async function images({ page, goTo, take }: Scene): Promise<void> {
   await goTo('/images');
   await page.getByRole('row').nth(3).waitFor();
-  await picture(page, 'images', look);
-  await images(page, goTo, look);
-  await disk(page, goTo, look);
-  await runForm(page, goTo, look);
-  await goTo('/system');
-  await page.locator('.facts').first().waitFor();
-  await picture(page, 'system', look);
-  await page.context().close();
+  await take('images');
 }
 
-async function images(page: Page, goTo: (path: string) => Promise<unknown>, look: Look): Promise<void> {
+async function image({ page, goTo, take }: Scene): Promise<void> {
+  await goTo('/images');
   await page.locator('.row-link').filter({ hasText: 'api' }).first().click();
   await page.locator('.facts').first().waitFor();
-  await picture(page, 'image', look);
+  await take('image');
   await page.getByRole('tab').nth(1).click();
   await page.locator('.history-table').waitFor();
-  await picture(page, 'image-layers', look);
-  await page.locator('.page-actions .button').nth(1).click();
-  await page.locator('[role=dialog] summary').click();
-  await picture(page, 'image-push', look);
-  await page.keyboard.press('Escape');
-  await goTo('/images');
+  await take('image-layers');
 }
 
-async function disk(page: Page, goTo: (path: string) => Promise<unknown>, look: Look): Promise<void> {
+async function pull({ page, goTo, take, shelf }: Scene): Promise<void> {
+  await goTo('/images?pull');
+  await page.getByRole('dialog').waitFor();
+  await take('pull');
+  await page.locator('[role=dialog] form input').first().fill('nginx');
+  await page.locator('.field-with-button .button').click();
+  await page.locator('.search-result').first().waitFor();
+  await take('pull-search');
+  await page.locator('.search-result').first().click();
+  await page.locator('.tag-button').nth(2).click();
+  await take('pull-tags');
+  await goTo(`/images?pull=${encodeURIComponent(`${shelf}/secret/thing:1`)}`);
+  await page.locator('.dialog-footer .button-primary').click();
+  await page.locator('.error-box').waitFor();
+  await take('pull-refused');
+  await page.keyboard.press('Escape');
+}
+
+async function push({ page, goTo, take, shelf }: Scene): Promise<void> {
+  await goTo('/images');
+  await page.locator('.row-link').filter({ hasText: 'api' }).first().click();
+  await page.locator('.facts').first().waitFor();
+  await page.locator('.page-actions .button').nth(1).click();
+  await page.locator('[role=dialog] summary').click();
+  await take('image-push');
+  await page.locator('[role=dialog] form input').first().fill(`${shelf}/shop/api:1.19`);
+  await page.locator('.dialog-footer .button-primary').click();
+  await page.locator('.layer-table [role=progressbar]:not([aria-valuenow="0"])').first().waitFor();
+  await take('image-push-progress');
+  await page.locator('.dialog-footer .button').first().click();
+  await page.locator('.dialog-footer .button').nth(1).waitFor();
+  await page.keyboard.press('Escape');
+}
+
+async function archive({ page, goTo, take }: Scene): Promise<void> {
+  await goTo('/images');
+  await page.locator('.page-actions .button').first().click();
+  await page.locator('[role=dialog] input[type=radio]').nth(1).check();
+  await take('image-import');
+  await page.keyboard.press('Escape');
+}
+
+async function disk({ page, goTo, take }: Scene): Promise<void> {
   await goTo('/disk');
   await page.getByRole('row').nth(8).waitFor();
-  await picture(page, 'disk', look);
+  await take('disk');
+}
+
+async function prune({ page, goTo, take }: Scene): Promise<void> {
   await goTo('/disk?view=prune');
   await page.locator('.prune-choice input').nth(1).check();
   await page.locator('.prune-choice select').first().selectOption('unused');
   await page.locator('.disk-foot').waitFor();
   await page.getByRole('row').nth(3).waitFor();
-  await picture(page, 'disk-prune', look);
+  await take('disk-prune');
   await page.locator('.disk-foot .button').click();
   await page.getByRole('dialog').waitFor();
-  await picture(page, 'disk-prune-dialog', look);
+  await take('disk-prune-dialog');
   await page.keyboard.press('Escape');
-  await goTo('/disk?view=trash');
-  await page.getByRole('row').nth(1).waitFor();
-  await picture(page, 'disk-trash', look);
-  await goTo('/disk?view=check');
-  await page.locator('.full-state svg:not(.spin), .check-lines').first().waitFor();
-  await picture(page, 'disk-check', look);
 }
 
-async function terminal(page: Page, goTo: (path: string) => Promise<unknown>, look: Look, id: string): Promise<void> {
-  await goTo(`/containers/${id}/terminal`);
+async function trash({ page, goTo, take }: Scene): Promise<void> {
+  await goTo('/disk?view=trash');
+  await page.getByRole('row').nth(1).waitFor();
+  await take('disk-trash');
+}
+
+async function check({ page, goTo, take, directory }: Scene): Promise<void> {
+  await goTo('/disk?view=check');
+  await page.locator('.full-state svg:not(.spin), .check-lines').first().waitFor();
+  await take('disk-check');
+  const stray = join(directory, 'graph/trash', 'f'.repeat(64));
+  mkdirSync(join(stray, '_data'), { recursive: true });
+  await page.locator('.full-state .button').click();
+  await page.locator('.check-lines').waitFor();
+  await take('disk-check-problem');
+  rmSync(stray, { recursive: true });
+}
+
+async function registries({ page, goTo, take, directory }: Scene): Promise<void> {
+  await goTo('/images');
+  await goTo('/registries');
+  await page.locator('.full-state svg:not(.spin)').waitFor();
+  await take('registries-empty');
+  const auth = Buffer.from('ada:secret').toString('base64');
+  const files = [join(directory, 'xdg/containers/auth.json'), join(directory, 'home/.docker/config.json')];
+  for (const [index, file] of files.entries()) {
+    mkdirSync(join(file, '..'), { recursive: true });
+    const hosts = index === 0 ? ['ghcr.io', 'registry.example.org:5000/engineering'] : ['https://index.docker.io/v1/'];
+    writeFileSync(file, JSON.stringify({ auths: Object.fromEntries(hosts.map((host) => [host, { auth }])) }), { mode: 0o600 });
+  }
+  await goTo('/images');
+  await goTo('/registries');
+  await page.locator('.registries-table').waitFor();
+  await take('registries');
+  await page.locator('.registries-table .button').nth(1).click();
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.page-actions .button').click();
+  await page.locator('[role=dialog] form input').nth(0).fill('127.0.0.1:1');
+  await page.locator('[role=dialog] form input').nth(1).fill('ada');
+  await page.locator('[role=dialog] form input').nth(2).fill('secret');
+  await page.locator('.dialog-footer .button-primary').click();
+  await page.locator('.error-box').waitFor();
+  await take('registries-login');
+  await page.keyboard.press('Escape');
+  for (const file of files) rmSync(file);
+}
+
+async function system({ page, goTo, take }: Scene): Promise<void> {
+  await goTo('/system');
+  await page.locator('.facts').first().waitFor();
+  await take('system');
+}
+
+/** Two hundred images more. */
+async function many({ page, goTo, take, selkie, directory }: Scene): Promise<void> {
+  const path = join(directory, 'many.tar');
+  writeFileSync(path, await manyImages(200));
+  selkie('load', '-q', '-i', path);
+  await goTo('/images');
+  await page.getByRole('row').nth(12).waitFor();
+  await page
+    .locator('.nav-count')
+    .filter({ hasText: /^2\d\d$/ })
+    .waitFor();
+  await take('images-many');
+  await goTo('/disk');
+  await page.getByRole('row').nth(12).waitFor();
+  await take('disk-many');
+  await page.locator('.tab-panel').evaluate((panel) => {
+    panel.scrollTop = panel.scrollHeight;
+  });
+  await take('disk-many-scrolled');
+  selkie('rmi', '--no-trash', ...Array.from({ length: 200 }, (_, index) => manyName(index)));
+}
+
+async function terminal({ page, goTo, take, ids }: Scene): Promise<void> {
+  await goTo(`/containers/${ids['shop-web'] ?? ''}/terminal`);
   await page.locator('.xterm-rows').getByText('$').or(page.locator('.xterm-rows').getByText('#')).first().waitFor();
   await page.locator('.xterm-screen').click();
   for (const [command, sign] of [
@@ -175,11 +379,11 @@ async function terminal(page: Page, goTo: (path: string) => Promise<unknown>, lo
     await page.keyboard.type(`${command}\n`);
     await page.locator('.xterm-rows > div').filter({ hasText: sign }).last().waitFor();
   }
-  await picture(page, 'container-terminal', look);
+  await take('container-terminal');
 }
 
 /** By the order of the fields: their names are other ones in every language. */
-async function runForm(page: Page, goTo: (path: string) => Promise<unknown>, look: Look): Promise<void> {
+async function runForm({ page, goTo, take }: Scene): Promise<void> {
   await goTo('/run?image=docker.io%2Fshop%2Fweb%3A2.4');
   const fields = page.locator('form fieldset');
   await fields.nth(0).getByRole('textbox').nth(0).fill('shop-web-next');
@@ -190,7 +394,11 @@ async function runForm(page: Page, goTo: (path: string) => Promise<unknown>, loo
   await fields.nth(2).getByRole('textbox').nth(0).fill('SHOP_REGION');
   await fields.nth(2).getByRole('textbox').nth(1).fill('eu-north');
   await page.locator('h1').click();
-  await picture(page, 'run', look);
+  await take('run');
+  await page.locator('.advanced > summary').click();
+  await page.locator('.advanced select').selectOption('keep-id');
+  await page.locator('.advanced').scrollIntoViewIfNeeded();
+  await take('run-advanced');
 }
 
 await main();

@@ -72,6 +72,25 @@ export async function fillStore(selkie: Selkie, starter: string, directory: stri
   return ids;
 }
 
+export const manyName = (index: number): string =>
+  `registry.example.org/team-${String(index % 7)}/service-${String(index)}:1.${String(index)}`;
+
+/** A docker archive of so many small images. */
+export async function manyImages(count: number): Promise<Buffer> {
+  const files: Record<string, string | Buffer> = {};
+  const manifest: object[] = [];
+  for (let index = 0; index < count; index++) {
+    const { layers, config } = makeImage([await makeTar({ 'srv/data': noise(2_000 + index * 997, String(index)) })], {
+      compression: 'none',
+      extra: { created: new Date(Date.UTC(2026, 0, 1) + index * 3_600_000).toISOString() },
+    });
+    files[`${String(index)}.tar`] = layers[0]?.tar ?? Buffer.alloc(0);
+    files[`${String(index)}.json`] = config.bytes;
+    manifest.push({ Config: `${String(index)}.json`, RepoTags: [manyName(index)], Layers: [`${String(index)}.tar`] });
+  }
+  return makeTar({ ...files, 'manifest.json': JSON.stringify(manifest) });
+}
+
 function dockerArchive(image: TestImage, name: string): Promise<Buffer> {
   const layers = image.layers.map((layer, index) => [`layer-${index}.tar`, layer.tar] as const);
   const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: layers.map(([path]) => path) }];

@@ -113,6 +113,8 @@ describe.skipIf(reason !== '')(`for everybody ${reason}`, () => {
     ['image', () => `/images/${starterId}`, /^selkie\/starter/],
     ['layers', () => `/images/${starterId}/layers`, /^selkie\/starter/],
     ['volumes', () => '/volumes', /^Volumes$/],
+    ['registries', () => '/registries', /^Registries$/],
+    ['login', () => '/registries?login=registry.example.org', /^Registries$/],
     ['disk', () => '/disk', /^Disk$/],
     ['free space', () => '/disk?view=prune', /^Disk$/],
     ['trash', () => '/disk?view=trash', /^Disk$/],

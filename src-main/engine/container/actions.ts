@@ -4,7 +4,7 @@ export { commitContainer } from './commit.ts';
 export { createContainer } from './create.ts';
 export { diffTrees } from './diff.ts';
 export { execDetached, execInContainer } from './exec.ts';
-export { exportContainer } from './export.ts';
+export { exportContainer, exportContainerFile } from './export.ts';
 export { inspectContainer } from './inspect.ts';
 export { readLogs } from './logs.ts';
 export { removeContainer, renameContainer, restartContainer } from './manage.ts';

@@ -92,6 +92,7 @@ export interface Containers {
   commit(nameOrId: string, options: CommitOptions): Promise<ResolvedImage>;
   /** The whole tree as an archive. */
   export(nameOrId: string, signal: AbortSignal): AsyncIterable<Uint8Array<ArrayBuffer>>;
+  exportFile(nameOrId: string, path: string, signal: AbortSignal): AsyncIterable<{ readonly writtenBytes: number; readonly done: boolean }>;
   /** Until as many unmounts. Trees of images are mounted by the same count, hence here. */
   mount(nameOrId: string): Promise<MountedObject>;
   unmount(nameOrId: string, force: boolean): Promise<{ readonly id: string; readonly wasMounted: boolean }>;

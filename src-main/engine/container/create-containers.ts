@@ -67,6 +67,9 @@ export function createContainers(dependencies: ContainerDependencies): {
     async *export(nameOrId, signal) {
       yield* (await actions()).exportContainer(room, nameOrId, signal);
     },
+    async *exportFile(nameOrId, path, signal) {
+      yield* (await actions()).exportContainerFile(room, nameOrId, path, signal);
+    },
     mount: async (nameOrId) => (await actions()).mountContainer(room, nameOrId),
     unmount: async (nameOrId, force) => (await actions()).unmountContainer(room, nameOrId, force),
     mounted: async () => (await actions()).mountedContainers(room),

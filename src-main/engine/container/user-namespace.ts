@@ -151,7 +151,7 @@ async function subordinateIds(kind: 'uid' | 'gid', name: string): Promise<Interv
   if (ranges.length > 0) return ranges.map(({ start, size }) => ({ start, end: start + size }));
   throw new EngineError('not-found', `no sub${kind} ranges found for user "${name}" in /etc/sub${kind}`, {
     fix: `add a line to /etc/subuid and /etc/subgid: ${name}:2147483647:2147483648`,
-    details: { user: name },
+    details: { user: name, field: 'userns' },
   });
 }
 
@@ -208,6 +208,7 @@ function noMap({ rootless, uidMap, gidMap }: Identity): IdMaps {
       'nomap requires additional UIDs or GIDs defined in /etc/subuid and /etc/subgid to function correctly',
       {
         fix: 'run `selkie system check`: it has the command',
+        details: { field: 'userns' },
       },
     );
   return { uids: [{ containerId: 0, hostId: 1, size: uids }], gids: [{ containerId: 0, hostId: 1, size: gids }] };

@@ -170,8 +170,8 @@ export class PartialFile implements Download {
   }
 
   growing(): GrowingFile {
-    // Opened at once, not when it is first read: the name may be gone by then.
-    const descriptor = openSync(this.#path, 'r');
+    // Opened at once, by the descriptor that there is: the name may go at any time.
+    const descriptor = openSync(`/proc/self/fd/${String(this.#file.fd)}`, 'r');
     let open = true;
     return {
       path: `/proc/self/fd/${String(descriptor)}`,

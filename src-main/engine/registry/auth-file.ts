@@ -102,7 +102,8 @@ export function normaliseKey(key: string): string {
   return bare === key ? key.replace(/\/+$/, '') : (bare.split('/')[0] ?? bare);
 }
 
-function decodeAuth(auth: string, identityToken: string, path: string): Credentials | undefined {
+/** Undefined: it names nobody. */
+export function decodeAuth(auth: string, identityToken: string, path: string): Credentials | undefined {
   const text = Buffer.from(auth, 'base64').toString('utf8');
   const colon = text.indexOf(':');
   if (colon <= 0) {
@@ -117,9 +118,14 @@ function decodeAuth(auth: string, identityToken: string, path: string): Credenti
   };
 }
 
-export async function askHelper(system: System, helper: string, server: string): Promise<Credentials | undefined> {
+/** `corrupt` for what is no name of one. */
+export function credentialProgram(helper: string): string {
   if (!/^[\w.-]+$/.test(helper)) throw new EngineError('corrupt', `${JSON.stringify(helper)} is not the name of a credential helper`);
-  const program = `docker-credential-${helper}`;
+  return `docker-credential-${helper}`;
+}
+
+export async function askHelper(system: System, helper: string, server: string): Promise<Credentials | undefined> {
+  const program = credentialProgram(helper);
   const result = await system.processes.run(program, ['get'], { input: server, timeoutMs: 30_000, maxOutputBytes: 64 * 1024 });
   // By the helpers' protocol "not found" is a failure too, told apart only by its text: having none is the safe reading of both.
   if (result.code !== 0) return undefined;

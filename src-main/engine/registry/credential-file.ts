@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { EngineError } from '../../base/errors.ts';
 import { errnoOf, toEngineError } from '../../system/errno.ts';
 import type { System } from '../../system/system.ts';
-import { normaliseKey, readAuthFile } from './auth-file.ts';
+import { credentialProgram, normaliseKey, readAuthFile } from './auth-file.ts';
 
 /** What of it is not ours stays as it is. */
 type Document = Record<string, unknown>;
@@ -98,7 +98,7 @@ export async function storeInHelper(
   username: string,
   password: string,
 ): Promise<void> {
-  const program = programOf(helper);
+  const program = credentialProgram(helper);
   const input = JSON.stringify({ ServerURL: server, Username: username, Secret: password });
   const result = await system.processes.run(program, ['store'], { input, timeoutMs: 30_000, maxOutputBytes: 64 * 1024 });
   if (result.code !== 0)
@@ -113,13 +113,12 @@ export async function storeInHelper(
 
 /** Answers whether it says that it had some. */
 export async function eraseInHelper(system: Pick<System, 'processes'>, helper: string, server: string): Promise<boolean> {
-  const result = await system.processes.run(programOf(helper), ['erase'], { input: server, timeoutMs: 30_000, maxOutputBytes: 64 * 1024 });
+  const result = await system.processes.run(credentialProgram(helper), ['erase'], {
+    input: server,
+    timeoutMs: 30_000,
+    maxOutputBytes: 64 * 1024,
+  });
   return result.code === 0;
-}
-
-function programOf(helper: string): string {
-  if (!/^[\w.-]+$/.test(helper)) throw new EngineError('corrupt', `${JSON.stringify(helper)} is not the name of a credential helper`);
-  return `docker-credential-${helper}`;
 }
 
 function helperFor(document: Document, key: string): string | undefined {

@@ -134,7 +134,7 @@ export function openHostSession(
   });
 }
 
-function toLookup({ system, environment, registries, authFile, compatAuthFile }: RegistryAccess): CredentialLookup {
+export function toLookup({ system, environment, registries, authFile, compatAuthFile }: RegistryAccess): CredentialLookup {
   return {
     system,
     environment,

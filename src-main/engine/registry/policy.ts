@@ -128,7 +128,10 @@ export function decidePolicy(scope: PolicyScope, files: PolicyFiles): PolicyDeci
   const applicable = matched === undefined ? policy.default : (transport[matched] ?? policy.default);
   const where = `${path} (${matched === undefined ? 'by default' : `for ${scope.transport}:${matched}`})`;
   if (applicable.some(({ type }) => type === 'reject'))
-    throw new EngineError('denied', `${scope.name} is rejected by the policy ${where}`, { fix: `Change ${path}, or use another image.` });
+    throw new EngineError('denied', `${scope.name} is rejected by the policy ${where}`, {
+      fix: `Change ${path}, or use another image.`,
+      details: refusal(where, 'reject', 'rejected'),
+    });
   const requirements = applicable
     .filter(({ type }) => type !== 'insecureAcceptAnything')
     .map((one) => toRequirement(one, scope.name, { where, path }));
@@ -148,9 +151,22 @@ function toRequirement(
     if (!isEngineError(error)) throw error;
     throw new EngineError('denied', `${name} needs ${type.slice(0, 80)} by the policy ${where}, and ${error.message}`, {
       fix: error.code === 'corrupt' ? `Correct ${path}.` : `Pull it with a tool that verifies ${type.slice(0, 80)}, or change ${path}.`,
+      details: refusal(where, type, 'cannot-verify'),
       cause: error,
     });
   }
+}
+
+/** For programs: by which policy, for which scope, and what the matter was. */
+function refusal(policy: string, requirement: string, reason: 'rejected' | 'unsigned' | 'wrong-signature' | 'cannot-verify') {
+  return { policy, requirement: requirement.slice(0, 80), reason };
+}
+
+function toSign({ type }: SignatureRequirement, { signatures }: SignedObject): string {
+  const how = type === 'signedBy' ? 'with gpg' : 'with sigstore';
+  return signatures.length === 0
+    ? `Ask its publisher to sign it ${how}, or change what the policy asks of this registry: selkie image trust set.`
+    : `Get the publisher's present key into the policy, or ask them to sign it ${how} again; do not use the image before.`;
 }
 
 /** Of what comes by a transport that carries no signatures. */
@@ -163,6 +179,7 @@ export function checkPolicy(scope: PolicyScope, files: PolicyFiles): void {
     `${scope.name} needs ${first.type} by the policy ${where}, and ${scope.transport} carries no signatures`,
     {
       fix: 'Pull it from a registry, or change the policy.',
+      details: refusal(where, first.type, 'unsigned'),
     },
   );
 }
@@ -181,7 +198,8 @@ export async function verifyPolicy(
     } catch (error) {
       if (!isEngineError(error) || error.code === 'cancelled') throw error;
       throw new EngineError(error.code, `${name} is refused: the policy ${where} needs ${one.type}, and ${error.message}`, {
-        ...(error.fix === undefined ? {} : { fix: error.fix }),
+        fix: error.fix ?? toSign(one, object),
+        details: refusal(where, one.type, object.signatures.length === 0 ? 'unsigned' : 'wrong-signature'),
         cause: error,
       });
     }

@@ -30,5 +30,6 @@ export {
   storeCredentials,
   storedCredentials,
 } from './login.ts';
+export { type ListedLogins, listLogins } from './logins.ts';
 export { listTags } from './catalogue.ts';
 export { searchImages } from './search.ts';

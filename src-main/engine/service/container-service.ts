@@ -56,6 +56,7 @@ export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
       }
     },
     export: ({ container }, { signal }) => containers.export(container, signal),
+    exportFile: ({ container, path }, { signal }) => containers.exportFile(container, path, signal),
     mount: ({ container }) => containers.mount(container),
     unmount: ({ container, force }) => containers.unmount(container, force),
     mounted: () => containers.mounted(),

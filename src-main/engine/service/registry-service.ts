@@ -16,6 +16,11 @@ const room = () => import('../registry/registry.ts');
 
 export function registryHandlers(rooms: Rooms): EngineHandlers['registry'] {
   return {
+    async logins(input) {
+      const { listLogins } = await room();
+      return listLogins(toAccess(rooms, input));
+    },
+
     async credentials({ registry, ...input }) {
       const { parseLoginKey, storedCredentials } = await room();
       const access = toAccess(rooms, input);

@@ -14,6 +14,7 @@ import { JsonView } from '../../ui/json-view.tsx';
 import { FullState, Loading, Page } from '../../ui/page.tsx';
 import { StateLabel } from '../../ui/state-label.tsx';
 import { LogView } from './log-view.tsx';
+import { MoreMenu } from './more-menu.tsx';
 import { Overview } from './overview.tsx';
 import { perform, useContainer, usePending } from './queries.ts';
 import { RemovalDialog } from './removal-dialog.tsx';
@@ -34,6 +35,9 @@ export function ContainerDetailPage() {
       <FullState alone icon={PackageX} title={t('detail.gone')} hint={t('detail.goneHint')}>
         <Link className="button button-primary" to="/containers">
           {t('detail.toList')}
+        </Link>
+        <Link className="button button-normal" to="/disk?view=trash">
+          {t('disk.toTrash')}
         </Link>
       </FullState>
     );
@@ -141,6 +145,7 @@ function Actions({ container }: { readonly container: ContainerDetail }) {
       <Button icon={RotateCw} disabled={busy || !canDo('restart', container.state)} onClick={() => void perform('restart', [container])}>
         {t('containers.restart')}
       </Button>
+      <MoreMenu container={container} />
       <Button
         icon={Trash2}
         variant="danger"

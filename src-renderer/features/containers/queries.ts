@@ -1,8 +1,9 @@
 /** What the pages of containers ask of the engine, and do with it. The only place of this feature that calls the client. */
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
-import { isEngineError } from '../../../src-main/base/errors.ts';
+import { EngineError, isEngineError } from '../../../src-main/base/errors.ts';
 import type { ContainerDetail, ContainerSummary, LogEntry, TerminalDown, TerminalUp } from '../../../src-main/contract/container.ts';
+import { isInSight, track } from '../../client/activity.ts';
 import { connection, engine } from '../../client/connection.ts';
 import { notify, notifyFailure } from '../../client/notices.ts';
 import { useContainers } from '../../client/objects.ts';
@@ -129,6 +130,55 @@ export function useAnonymousVolumes(containers: readonly Pick<ContainerSummary, 
         });
     },
   });
+}
+
+export interface CommitRequest {
+  readonly name: string;
+  readonly message: string;
+  readonly author: string;
+  readonly pause: boolean;
+}
+
+/** As every transfer it goes on by itself. `result` resolves with the image's name. */
+export function startCommit(
+  { id: container, name }: Pick<ContainerSummary, 'id' | 'name'>,
+  request: CommitRequest,
+): { readonly id: number; readonly result: Promise<string> } {
+  const { id, result } = track('commit', name, async ({ signal, progress }) => {
+    // Only Docker's format has a message.
+    const format = request.message === '' ? 'oci' : 'docker';
+    for await (const item of engine().container.commit({ container, ...request, format }, { signal })) {
+      if (item.kind === 'image') return item.name === '' ? item.id : item.name;
+      progress(item.progress);
+    }
+    throw new EngineError('unavailable', `the commit of ${name} ended without an image`);
+  });
+  tellEnd(id, result, { done: text()('commit.done', { name: request.name }), failed: text()('commit.failed', { name }) });
+  return { id, result };
+}
+
+export function startExport({ id: container, name }: Pick<ContainerSummary, 'id' | 'name'>, path: string): { readonly id: number } {
+  const { id, result } = track('export', path, async ({ signal, written }) => {
+    for await (const { writtenBytes, done } of engine().container.exportFile({ container, path }, { signal })) {
+      written(writtenBytes);
+      if (done) return;
+    }
+    throw new EngineError('unavailable', `the export of ${name} ended before its file was whole`);
+  });
+  tellEnd(id, result, { done: text()('export.done', { name: path }), failed: text()('export.failed', { name: path }) });
+  return { id };
+}
+
+/** By a notice, where nobody looks. */
+function tellEnd(id: number, result: Promise<unknown>, words: { readonly done: string; readonly failed: string }): void {
+  result.then(
+    () => {
+      if (!isInSight(id)) notify({ kind: 'done', title: words.done });
+    },
+    (error: unknown) => {
+      if (!isInSight(id)) notifyFailure(words.failed, error);
+    },
+  );
 }
 
 export interface LogRequest {

@@ -4,13 +4,16 @@ import { useForm } from 'react-hook-form';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { Field, SelectField } from '../../ui/field.tsx';
-import { type SaveRequest, startLoad, startSave } from './queries.ts';
-import { TransferDialog } from './transfer-dialog.tsx';
+import { Field, RadioField, SelectField } from '../../ui/field.tsx';
+import { type SaveRequest, startImport, startLoad, startSave } from './queries.ts';
+import { TransferDialog } from '../../transfer/transfer-dialog.tsx';
 
 interface ArchiveForm {
   readonly path: string;
   readonly format: SaveRequest['format'];
+  /** Of a file that is read: images, or files that become one. */
+  readonly content: 'images' | 'files';
+  readonly reference: string;
 }
 
 interface ArchiveDialogProps {
@@ -25,14 +28,17 @@ interface ArchiveDialogProps {
 export function ArchiveDialog({ images, names = [], onClose }: ArchiveDialogProps) {
   const { t } = useText();
   const [activityId, setActivityId] = useState<number>();
-  const form = useForm<ArchiveForm>({ defaultValues: { path: '', format: 'docker-archive' } });
+  const form = useForm<ArchiveForm>({ defaultValues: { path: '', format: 'docker-archive', content: 'images', reference: '' } });
   const saves = images !== undefined;
-  const submit = form.handleSubmit(({ path, format }) => {
+  const imports = !saves && form.watch('content') === 'files';
+  const submit = form.handleSubmit(({ path, format, content, reference }) => {
     const where = path.trim();
     setActivityId(
       (images
         ? startSave({ images: [...images], names: format === 'docker-archive' ? [...names] : [], path: where, format })
-        : startLoad(where)
+        : content === 'files'
+          ? startImport({ path: where, reference: reference.trim() })
+          : startLoad(where)
       ).id,
     );
   });
@@ -56,7 +62,7 @@ export function ArchiveDialog({ images, names = [], onClose }: ArchiveDialogProp
         <>
           <Button onClick={onClose}>{t('common.cancel')}</Button>
           <Button variant="primary" icon={saves ? FileDown : FileUp} type="submit" form="archive-form">
-            {t(saves ? 'archive.save' : 'archive.load')}
+            {t(saves ? 'archive.save' : imports ? 'archive.import' : 'archive.load')}
           </Button>
         </>
       }
@@ -79,7 +85,23 @@ export function ArchiveDialog({ images, names = [], onClose }: ArchiveDialogProp
             ]}
             {...form.register('format')}
           />
-        ) : null}
+        ) : (
+          <>
+            <fieldset className="radios">
+              <legend className="visually-hidden">{t('archive.content')}</legend>
+              <RadioField value="images" label={t('archive.images')} hint={t('archive.imagesHint')} {...form.register('content')} />
+              <RadioField value="files" label={t('archive.files')} hint={t('archive.filesHint')} {...form.register('content')} />
+            </fieldset>
+            {imports ? (
+              <Field
+                label={`${t('archive.importName')} (${t('common.optional')})`}
+                hint={t('archive.importNameHint')}
+                error={form.formState.errors.reference?.message}
+                {...form.register('reference', { validate: (value) => !/\s/.test(value.trim()) || t('pull.referenceSpace') })}
+              />
+            ) : null}
+          </>
+        )}
       </form>
     </Dialog>
   );

@@ -34,3 +34,19 @@ export function registryOf(reference: string): string {
   const head = slash < 0 ? '' : bare.slice(0, slash);
   return /[.:]/.test(head) || head === 'localhost' ? head : '';
 }
+
+/** What a name is searched by: without tag and digest. */
+export function searchTerm(reference: string): string {
+  const bare = reference
+    .trim()
+    .replace(/^docker:\/\//, '')
+    .replace(/@.*$/, '');
+  const colon = bare.indexOf(':', bare.lastIndexOf('/') + 1);
+  return colon < 0 ? bare : bare.slice(0, colon);
+}
+
+/** `latest` first, then the highest numbers. */
+export function orderTags(tags: readonly string[]): readonly string[] {
+  const order = new Intl.Collator('en', { numeric: true });
+  return tags.toSorted((a, b) => Number(b === 'latest') - Number(a === 'latest') || order.compare(b, a));
+}

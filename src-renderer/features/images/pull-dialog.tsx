@@ -1,4 +1,4 @@
-import { Download, Play } from 'lucide-react';
+import { Download, Play, Search } from 'lucide-react';
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { useNavigate } from 'react-router';
@@ -6,8 +6,10 @@ import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
+import { searchTerm, splitName } from './names.ts';
 import { startPull } from './queries.ts';
-import { TransferDialog } from './transfer-dialog.tsx';
+import { SearchResults, Tags } from './search-results.tsx';
+import { TransferDialog } from '../../transfer/transfer-dialog.tsx';
 
 interface PullForm {
   readonly reference: string;
@@ -22,6 +24,26 @@ export function PullDialog({ reference, onClose }: { readonly reference: string;
   const navigate = useNavigate();
   const [activityId, setActivityId] = useState<number>();
   const form = useForm<PullForm>({ defaultValues: { reference, platform: '', user: '', password: '' } });
+  const [searched, setSearched] = useState('');
+  const [picked, setPicked] = useState('');
+  const typed = form.watch('reference').trim();
+  const pickRepository = (name: string) => {
+    form.setValue('reference', name, { shouldValidate: true });
+    setPicked(name);
+  };
+  const pickTag = (tag: string) => {
+    form.setValue('reference', `${picked}:${tag}`, { shouldValidate: true });
+  };
+  const search = () => {
+    const term = searchTerm(typed);
+    if (term === '') {
+      form.setError('reference', { message: t('search.termNeeded') }, { shouldFocus: true });
+      return;
+    }
+    form.clearErrors('reference');
+    setPicked('');
+    setSearched(term);
+  };
   const submit = form.handleSubmit((values) => {
     const { id } = startPull({
       reference: values.reference.trim(),
@@ -45,6 +67,7 @@ export function PullDialog({ reference, onClose }: { readonly reference: string;
   return (
     <Dialog
       open
+      wide
       onOpenChange={onClose}
       title={t('pull.title')}
       footer={
@@ -57,15 +80,24 @@ export function PullDialog({ reference, onClose }: { readonly reference: string;
       }
     >
       <form id="pull-form" className="stack" noValidate onSubmit={(event) => void submit(event)}>
-        <Field
-          label={t('pull.reference')}
-          hint={t('pull.referenceHint')}
-          error={errors.reference?.message}
-          {...form.register('reference', {
-            validate: (value) =>
-              value.trim() === '' ? t('pull.referenceNeeded') : /\s/.test(value.trim()) ? t('pull.referenceSpace') : true,
-          })}
-        />
+        <div className="field-with-button">
+          <Field
+            label={t('pull.reference')}
+            hint={t('pull.referenceHint')}
+            error={errors.reference?.message}
+            {...form.register('reference', {
+              validate: (value) =>
+                value.trim() === '' ? t('pull.referenceNeeded') : /\s/.test(value.trim()) ? t('pull.referenceSpace') : true,
+            })}
+          />
+          <Button icon={Search} onClick={search}>
+            {t('search.start')}
+          </Button>
+        </div>
+        {searched === '' ? null : <SearchResults term={searched} picked={picked} onPick={pickRepository} />}
+        {picked === '' ? null : (
+          <Tags repository={picked} tag={typed.startsWith(`${picked}:`) ? splitName(typed).tag : ''} onPick={pickTag} />
+        )}
         <details>
           <summary>{t('pull.more')}</summary>
           <div className="stack">

@@ -8,7 +8,7 @@ import { Dialog } from '../../ui/dialog.tsx';
 import { Field, SelectField } from '../../ui/field.tsx';
 import { registryOf } from './names.ts';
 import { startPush, useStoredLogin } from './queries.ts';
-import { TransferDialog } from './transfer-dialog.tsx';
+import { TransferDialog } from '../../transfer/transfer-dialog.tsx';
 
 interface PushForm {
   readonly destination: string;

@@ -8,6 +8,7 @@ import { notify, notifyFailure } from '../../client/notices.ts';
 import { useImages } from '../../client/objects.ts';
 import type { Removed } from '../../client/removed.ts';
 import { text } from '../../text/text.ts';
+import { orderTags } from './names.ts';
 
 export interface PullRequest {
   readonly reference: string;
@@ -78,11 +79,25 @@ export function startLoad(path: string): { readonly id: number } {
   });
 }
 
+export interface ImportRequest {
+  readonly path: string;
+  /** Empty: it has none. */
+  readonly reference: string;
+}
+
+/** Files, packed up by anything, become an image of one layer. */
+export function startImport({ path, reference }: ImportRequest): { readonly id: number } {
+  return begin('import', path, 'archive.imported', 'archive.importFailed', async ({ signal, progress }) => {
+    const request = { path, ...(reference === '' ? {} : { reference }) };
+    for await (const item of engine().image.import(request, { signal })) if (item.kind === 'progress') progress(item.progress);
+  });
+}
+
 function begin(
   kind: Activity['kind'],
   name: string,
-  done: 'push.done' | 'archive.saved' | 'archive.loaded',
-  failed: 'push.failed' | 'archive.saveFailed' | 'archive.loadFailed',
+  done: 'push.done' | 'archive.saved' | 'archive.loaded' | 'archive.imported',
+  failed: 'push.failed' | 'archive.saveFailed' | 'archive.loadFailed' | 'archive.importFailed',
   work: (handle: ActivityHandle) => Promise<void>,
 ): { readonly id: number } {
   const { id, result } = track(kind, name, work);
@@ -118,6 +133,34 @@ export function useDescendants(id: string) {
   return useQuery({
     queryKey: ['image', id, 'upon'],
     queryFn: ({ signal }) => engine().image.tree({ image: id, whatRequires: true }, { signal }),
+  });
+}
+
+/** Kept for the window's life: a registry counts how often it is asked. */
+const searchAge = 10 * 60_000;
+
+/** In the registries that a short name is looked for in, or in the one that the term names. */
+export function useImageSearch(term: string) {
+  return useQuery({
+    queryKey: ['image-search', term],
+    queryFn: ({ signal }) => engine().registry.search({ term }, { signal }),
+    staleTime: searchAge,
+    retry: false,
+  });
+}
+
+/** More tags than these nobody reads through; the name with any other can be typed. */
+const mostTags = 200;
+
+export function useTags(repository: string) {
+  return useQuery({
+    queryKey: ['image-tags', repository],
+    queryFn: async ({ signal }) => {
+      const { results } = await engine().registry.search({ term: repository, listTags: true, limit: 1_000 }, { signal });
+      return orderTags(results.map(({ tag }) => tag)).slice(0, mostTags);
+    },
+    staleTime: searchAge,
+    retry: false,
   });
 }
 

@@ -61,6 +61,7 @@ export function toCommandLine(spec: ContainerSpecInput): string[] {
     ...(spec.remove === true ? ['--rm'] : []),
     ...(spec.name === undefined ? [] : ['--name', spec.name]),
     ...(spec.network?.mode === undefined || spec.network.mode === 'default' ? [] : ['--network', spec.network.mode]),
+    ...(spec.userns === undefined ? [] : ['--userns', spec.userns]),
     ...(spec.ports ?? []).flatMap(portWords),
     ...(spec.environment ?? []).flatMap((variable) => ['-e', variable]),
     ...(spec.mounts ?? []).flatMap(mountWords),

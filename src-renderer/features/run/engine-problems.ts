@@ -13,7 +13,7 @@ const renamed: Record<string, string> = {
   'network.mode': 'network',
 };
 
-const plainFields = new Set(['image', 'name', 'command', 'memory', 'cpus', 'pids', 'restart', 'retries', 'network']);
+const plainFields = new Set(['image', 'name', 'command', 'memory', 'cpus', 'pids', 'restart', 'retries', 'network', 'userns']);
 
 function toField(path: string): string | undefined {
   const name = renamed[path] ?? path;

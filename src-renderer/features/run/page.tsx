@@ -12,6 +12,7 @@ import { Button } from '../../ui/button.tsx';
 import { ErrorBox } from '../../ui/error-box.tsx';
 import { Page } from '../../ui/page.tsx';
 import { ProgressBar } from '../../ui/progress-bar.tsx';
+import { Advanced } from './advanced.tsx';
 import { CommandLine } from './command-preview.tsx';
 import { fieldOf } from './engine-problems.ts';
 import { Basics, Behaviour, Limits } from './fields.tsx';
@@ -111,6 +112,7 @@ export function RunPage() {
             <MountsList />
             <Limits />
             <Behaviour />
+            <Advanced />
           </div>
           <div className="run-foot">
             <CommandLine />

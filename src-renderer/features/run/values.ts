@@ -16,6 +16,9 @@ export interface MountValues {
   readonly readOnly: boolean;
 }
 
+/** Empty: what containers.conf says. */
+export const userNamespaces = ['', 'host', 'keep-id', 'auto', 'nomap'] as const;
+
 export interface RunValues {
   readonly image: string;
   readonly name: string;
@@ -29,6 +32,7 @@ export interface RunValues {
   readonly restart: 'no' | 'on-failure' | 'always' | 'unless-stopped';
   readonly retries: string;
   readonly network: 'default' | 'host' | 'none' | 'bridge' | 'pasta' | 'slirp4netns';
+  readonly userns: (typeof userNamespaces)[number];
   readonly tty: boolean;
   readonly interactive: boolean;
   readonly remove: boolean;
@@ -47,6 +51,7 @@ export const emptyValues: RunValues = {
   restart: 'no',
   retries: '',
   network: 'default',
+  userns: '',
   tty: false,
   interactive: false,
   remove: false,
@@ -123,6 +128,7 @@ export function toSpec(values: RunValues): ContainerSpecInput {
           },
         }),
     ...(values.network === 'default' ? {} : { network: { mode: values.network } }),
+    ...(values.userns === '' ? {} : { userns: values.userns }),
     ...(values.tty ? { tty: true } : {}),
     ...(values.interactive ? { interactive: true } : {}),
     ...(values.remove ? { remove: true } : {}),

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collect, create, lacking, Sandbox, type EngineProcess, type Who } from './sandbox.ts';
@@ -95,6 +95,46 @@ describe.each(['root', 'rootless'] as const)('archives of containers as %s', (wh
       });
       await engine.api.container.wait({ container: again });
       expect(readByPython(await exported(engine.api, again)).get('data/kept')).toMatchObject({ mode: 0o4711 });
+    });
+
+    test('into a file it is the same; what is there is replaced when it is whole, and kept when it fails or is cancelled', async () => {
+      const id = await runIn(engine.api, 'localhost/base', 'head -c 20000000 /dev/urandom > /data/some');
+      // So much that the cancellation comes long before its end.
+      const large = await runIn(engine.api, 'localhost/base', 'head -c 400000000 /dev/zero > /data/large');
+      const folder = join(sandbox.directory, 'files');
+      mkdirSync(folder);
+      chmodSync(folder, 0o777);
+      const path = join(folder, 'out.tar');
+      writeFileSync(path, 'old');
+      chmodSync(path, 0o666);
+      const cancelled = new AbortController();
+      const begun = async () => {
+        for await (const { writtenBytes, done } of engine.api.container.exportFile(
+          { container: large, path },
+          { signal: cancelled.signal },
+        )) {
+          expect(done).toBe(false);
+          expect(writtenBytes).toBeGreaterThan(0);
+          cancelled.abort();
+        }
+      };
+      await expect(begun()).rejects.toMatchObject({ code: 'cancelled' });
+      await expect.poll(() => readdirSync(folder)).toEqual(['out.tar']);
+      expect(readFileSync(path, 'utf8')).toBe('old');
+      const told: { writtenBytes: number; done: boolean }[] = [];
+      for await (const item of engine.api.container.exportFile({ container: id, path })) told.push(item);
+      const tar = await exported(engine.api, id);
+      expect(readFileSync(path).equals(tar)).toBe(true);
+      expect(told.filter(({ done }) => done)).toEqual([{ writtenBytes: tar.length, done: true }]);
+      expect(told.length).toBeGreaterThan(2);
+      const refused = async (container: string, to: string) => {
+        for await (const item of engine.api.container.exportFile({ container, path: to })) told.push(item);
+      };
+      await expect(refused(id, 'out.tar')).rejects.toMatchObject({ code: 'invalid-argument' });
+      await expect(refused(id, folder)).rejects.toMatchObject({ code: 'already-exists' });
+      await expect(refused(id, join(folder, 'no/out.tar'))).rejects.toMatchObject({ code: 'not-found' });
+      await expect(refused('nobody', path)).rejects.toMatchObject({ code: 'not-found' });
+      expect(readdirSync(folder)).toEqual(['out.tar']);
     });
 
     test('compressed archives are told by their first bytes; what is no archive is refused and leaves nothing', async () => {

@@ -30,6 +30,7 @@ const full: RunValues = {
   pids: '100',
   restart: 'on-failure',
   retries: '3',
+  userns: 'keep-id',
   interactive: true,
 };
 
@@ -73,7 +74,7 @@ describe('specification and command line', () => {
 
   test('the line says all that was asked for', () => {
     expect(quoteWords(toCommandLine(toSpec(full)))).toBe(
-      `selkie run -d -i --name web -p 8080:80 -p 127.0.0.1::53/udp -p '[::1]:90:90' -e 'GREETING=it'\\''s a test' -v data:/data:ro ` +
+      `selkie run -d -i --name web --userns keep-id -p 8080:80 -p 127.0.0.1::53/udp -p '[::1]:90:90' -e 'GREETING=it'\\''s a test' -v data:/data:ro ` +
         `--mount type=bind,source=/srv/a:b,target=/srv --tmpfs /tmp -m 512m --cpus 1.5 --pids-limit 100 --restart on-failure:3 ` +
         `docker.io/library/nginx:1.29 sh -c 'echo "it is" $HOME'`,
     );

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { containerId } from '../../../src-main/contract/ids.ts';
 import { explain, type Explained } from '../../../src-renderer/features/containers/why.ts';
 import { matches, networkText, splitImageName } from '../../../src-renderer/features/containers/verbs.ts';
-import { splitName } from '../../../src-renderer/features/images/names.ts';
+import { orderTags, searchTerm, splitName } from '../../../src-renderer/features/images/names.ts';
 import { en } from '../../../src-renderer/text/en.ts';
 import { formatBytes, formatDuration, formatRelative } from '../../../src-renderer/text/format.ts';
 import { ja } from '../../../src-renderer/text/ja.ts';
@@ -71,6 +71,20 @@ test.each([
   ['localhost/mine:1', 'mine', '1'],
 ])('the name %s is shown as %s and %s', (reference, repository, tag) => {
   expect(splitName(reference)).toEqual({ repository, tag });
+});
+
+test.each([
+  [' nginx:1.29 ', 'nginx'],
+  ['docker://reg.test:5000/team/web', 'reg.test:5000/team/web'],
+  ['reg.test:5000/team/web:1@sha256:ab', 'reg.test:5000/team/web'],
+  ['reg.test:5000/', 'reg.test:5000/'],
+  ['', ''],
+])('%j is searched by %j', (typed, term) => {
+  expect(searchTerm(typed)).toBe(term);
+});
+
+test('tags: latest, then the highest number', () => {
+  expect(orderTags(['1.9', 'alpine', '1.10', 'latest', '1.10-rc1'])).toEqual(['latest', 'alpine', '1.10-rc1', '1.10', '1.9']);
 });
 
 test.each([

@@ -1,11 +1,11 @@
 import type { LucideIcon } from 'lucide-react';
 import { useEffect } from 'react';
-import { activities, cancelActivity, lookAt } from '../../client/activity.ts';
-import { useSelected } from '../../client/store.ts';
-import { useText } from '../../text/text.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { PullProgress } from './pull-progress.tsx';
+import { activities, cancelActivity, lookAt } from '../client/activity.ts';
+import { useSelected } from '../client/store.ts';
+import { useText } from '../text/text.ts';
+import { Button } from '../ui/button.tsx';
+import { Dialog } from '../ui/dialog.tsx';
+import { TransferProgress } from './transfer-progress.tsx';
 
 interface TransferDialogProps {
   readonly activityId: number;
@@ -16,7 +16,7 @@ interface TransferDialogProps {
   readonly done?: { readonly label: string; readonly icon: LucideIcon; readonly act: (subject: string) => void };
 }
 
-/** How a pull, push, save or load goes. Closing it stops nothing. */
+/** How a pull, push, save, load, commit, import or export goes. Closing it stops nothing. */
 export function TransferDialog({ activityId, onClose, onAgain, done }: TransferDialogProps) {
   const { t } = useText();
   const activity = useSelected(activities, (list) => list.find((entry) => entry.id === activityId));
@@ -63,7 +63,7 @@ export function TransferDialog({ activityId, onClose, onAgain, done }: TransferD
         )
       }
     >
-      <PullProgress activity={activity} />
+      <TransferProgress activity={activity} />
     </Dialog>
   );
 }

@@ -1,9 +1,9 @@
-import type { Activity } from '../../client/activity.ts';
-import { secondsLeft } from '../../client/transfer.ts';
-import { formatBytes, formatDuration } from '../../text/format.ts';
-import { useText } from '../../text/text.ts';
-import { ErrorBox } from '../../ui/error-box.tsx';
-import { ProgressBar } from '../../ui/progress-bar.tsx';
+import type { Activity } from '../client/activity.ts';
+import { type LayerProgress, secondsLeft } from '../client/transfer.ts';
+import { formatBytes, formatDuration } from '../text/format.ts';
+import { useText } from '../text/text.ts';
+import { Refusal } from './refusal.tsx';
+import { ProgressBar } from '../ui/progress-bar.tsx';
 
 const failed = {
   pull: 'pull.failed',
@@ -12,20 +12,46 @@ const failed = {
   save: 'archive.saveFailed',
   load: 'archive.loadFailed',
   commit: 'commit.failed',
+  export: 'export.failed',
+  import: 'archive.importFailed',
 } as const;
 
+/** What a push does with a layer has words of its own. */
+function layerText(kind: Activity['kind'], state: LayerProgress['state']) {
+  if (kind === 'push' && state === 'present') return 'push.present';
+  return kind === 'push' && state === 'copying' ? 'push.sending' : (`pull.layer.${state}` as const);
+}
+
+/** While there are no layers to tell of. */
+function Before({ activity: { kind, transfer } }: { readonly activity: Activity }) {
+  const { t } = useText();
+  if (transfer.doneBytes === 0) return t(kind === 'pull' ? 'pull.resolving' : 'activity.beginning');
+  const written = t('activity.written', { bytes: formatBytes(transfer.doneBytes) });
+  return transfer.bytesPerSecond === undefined
+    ? written
+    : `${written} · ${t('pull.speed', { speed: formatBytes(transfer.bytesPerSecond) })}`;
+}
+
 /** All of a transfer, then each of its layers; the lines keep their places. */
-export function PullProgress({ activity }: { readonly activity: Activity }) {
+export function TransferProgress({ activity }: { readonly activity: Activity }) {
   const { t, language } = useText();
   const { transfer } = activity;
   const left = secondsLeft(transfer);
   const running = activity.state === 'running';
   return (
     <div className="stack">
-      {activity.error ? <ErrorBox title={t(failed[activity.kind], { name: activity.subject })} error={activity.error} /> : null}
+      {activity.error ? (
+        <Refusal
+          title={t(failed[activity.kind], { name: activity.subject })}
+          error={activity.error}
+          reference={transfer.source || activity.subject}
+        />
+      ) : null}
       {transfer.source === '' ? null : <p className="muted">{t('pull.from', { source: transfer.source })}</p>}
       {running && transfer.layers.length === 0 ? (
-        <p className="muted">{t(activity.kind === 'pull' ? 'pull.resolving' : 'activity.beginning')}</p>
+        <p className="muted numbers" role="status">
+          <Before activity={activity} />
+        </p>
       ) : null}
       {transfer.layers.length > 0 ? (
         <>
@@ -52,7 +78,7 @@ export function PullProgress({ activity }: { readonly activity: Activity }) {
                     <code>{layer.digest.replace('sha256:', '').slice(0, 12)}</code>
                   </th>
                   <td>
-                    {t(activity.kind === 'push' && layer.state === 'present' ? 'push.present' : `pull.layer.${layer.state}`)}
+                    {t(layerText(activity.kind, layer.state))}
                     {layer.message === undefined ? null : <span className="warning-text"> {layer.message}</span>}
                   </td>
                   <td className="layer-bar">
