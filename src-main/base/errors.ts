@@ -86,7 +86,7 @@ export class EngineError extends Error {
   readonly details: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, message: string, options: EngineErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(shorten(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.fix = options.fix;
     this.details = options.details ?? {};
@@ -116,6 +116,13 @@ export class EngineError extends Error {
       ...(data.details === undefined ? {} : { details: data.details }),
     });
   }
+}
+
+/** Who writes a file that we quote, or a name, decides how long that is: what a person reads has an end. */
+const longestMessage = 1200;
+
+function shorten(message: string): string {
+  return message.length <= longestMessage ? message : `${message.slice(0, longestMessage - 200)} … ${message.slice(-190)}`;
 }
 
 export function isEngineError(error: unknown, code?: ErrorCode): error is EngineError {

@@ -1,10 +1,11 @@
 /** A container with a user namespace of its own: its ids, and what its files lie on. */
+import { EngineError } from '../../base/errors.ts';
 import type { ContainerSpec } from '../../contract/container-spec.ts';
 import type { Digest } from '../../contract/ids.ts';
+import type { IdRange } from '../../system/system.ts';
 import type { IdMapping } from '../snapshot/snapshot.ts';
 import type { ContainerConfig, ContainerRecord, ContainerUserNamespace } from '../state/state.ts';
 import type { CreateOptions } from './create.ts';
-import type { IdMaps } from './id-maps.ts';
 import type { Room } from './room.ts';
 import { planUserNamespace, type UserNamespacePlan } from './user-namespace.ts';
 
@@ -16,10 +17,32 @@ export function planFor(room: Room, spec: ContainerSpec, { imageConfig, parentCh
 }
 
 /** Of all containers, those that are being made too. What is in the trash has given its ids back. */
-export function usedIds({ state }: Room): IdMaps[] {
+export function usedIds({ state }: Room): ContainerUserNamespace[] {
   const records = state.containers.list().map(({ config }) => config.userNamespace);
   const begun = state.operations.list().map(({ kind, details }) => (kind === 'container.create' ? details['userNamespace'] : undefined));
   return [...records, ...(begun as (ContainerUserNamespace | undefined)[])].filter((one) => one !== undefined);
+}
+
+/**
+ * `auto` promises that no other `auto` has the same ids, and the files of a container that comes back have those that it got. In the transaction that
+ * brings it back. Errors: `in-use`.
+ */
+export function requireOwnIds(room: Room, { id, name, config }: ContainerRecord): void {
+  const own = config.userNamespace;
+  if (own?.mode !== 'auto') return;
+  const clashes = (other: ContainerUserNamespace | undefined): boolean =>
+    other?.mode === 'auto' && (overlap(own.uids, other.uids) || overlap(own.gids, other.gids));
+  if (!usedIds(room).some(clashes)) return;
+  const holder = room.state.containers.list().find((other) => clashes(other.config.userNamespace));
+  const who = holder ? `those of container ${holder.name}` : 'being given to another container';
+  throw new EngineError('in-use', `container ${name} cannot come back: the ids that --userns=auto chose for it are ${who} by now`, {
+    fix: holder ? `remove ${holder.name} first: selkie rm --no-trash ${holder.name}` : 'try it again in a moment',
+    details: { container: id, ...(holder ? { holder: holder.id } : {}) },
+  });
+}
+
+function overlap(some: readonly IdRange[], others: readonly IdRange[]): boolean {
+  return some.some((one) => others.some((other) => one.hostId < other.hostId + other.size && other.hostId < one.hostId + one.size));
 }
 
 /**

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { EngineError, messageOf } from '../../base/errors.ts';
 import type { ContainerId, Digest } from '../../contract/ids.ts';
 import type { ContainerRecord, TrashRecord } from '../state/state.ts';
+import { requireOwnIds } from './create-mapped.ts';
 import { removeFiles } from './remove.ts';
 import { appendEvent, type Room } from './room.ts';
 
@@ -23,6 +24,7 @@ export async function restoreContainer(room: Room, trashId: string, otherName: s
   await restoreVolumes(room, entry.record);
   return room.state.transaction(() => {
     const restored = asNotRunning({ ...entry.record, name });
+    requireOwnIds(room, restored);
     room.state.containers.insert(restored);
     room.state.trash.remove(trashId);
     appendEvent(room, restored, 'restore');

@@ -9,7 +9,14 @@ import {
   parseReference,
   repositoryName,
 } from '../reference/reference.ts';
-import { type RegistryClient, type RepositoryWriter, checkPolicy, dockerScopes } from '../registry/registry.ts';
+import {
+  type RegistryClient,
+  type RepositoryWriter,
+  decidePolicy,
+  dockerScopes,
+  findSignatures,
+  verifyPolicy,
+} from '../registry/registry.ts';
 import type { ListInstance } from '../state/state.ts';
 import { openClient } from './client.ts';
 import { type ImageContext, readRegistries } from './context.ts';
@@ -75,14 +82,20 @@ export class ListPush {
   async #copy(writer: RepositoryWriter, instance: ListInstance, reference: Reference, target: PullSource): Promise<ListEntry> {
     const { signal } = this.#options;
     const name = formatReference(reference);
-    checkPolicy(
+    const { system } = this.#context;
+    const decision = decidePolicy(
       { transport: 'docker', scopes: dockerScopes(name, repositoryName(reference)), name },
-      { homeDirectory: this.#context.system.identity.homeDirectory },
+      { homeDirectory: system.identity.homeDirectory },
     );
     // What was given for the destination is not told to another registry.
     const { credentials: _, ...others } = this.#options;
     await using client = this.#openClient(reference.registry === target.registry ? this.#options : others);
     const { source, manifest } = await this.#find(client, reference, instance.digest);
+    if (decision.requirements.length > 0) {
+      const { digest } = manifest;
+      const signatures = await findSignatures({ client, source, tag: reference.tag, digest, folders: system.identity, signal });
+      await verifyPolicy(decision, name, { digest, reference, signatures }, system, signal);
+    }
     const { config, layers } = parseReferences(manifest.bytes, `manifest of ${name}`);
     const kind = this.#options.format === undefined ? undefined : this.#options.format === 'oci' ? 'oci' : 'docker';
     const built = toKind(

@@ -115,6 +115,8 @@ export class RecipeReader implements Disposable {
   }
 
   #beginFile(path: string): void {
+    // No file has such a name, and to ask for it would be an error of ours.
+    if (path.includes('\0')) throw damagedRecipe();
     this.#closeContent();
     this.#path = path;
     this.#fileCount += 1;

@@ -5,6 +5,7 @@
  *   GRAPHROOT/DRIVER/<name>/diff        what differs from the parent; of vfs, from the commit on, the whole tree
  *                          /committed   the record below as JSON: its presence is the commit
  *                          /creating    the same while a layer is being filled
+ *                          /outdated    of a mapped copy: its layer has other files by now
  *   GRAPHROOT/DRIVER/.new-<owner>-…     a writable snapshot before its rename; <owner> is pid and start time
  *   GRAPHROOT/DRIVER/.trash/…           a removed snapshot whose files are still being deleted
  *   RUNROOT/DRIVER/<name>/merged        the mount point

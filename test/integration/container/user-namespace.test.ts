@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ContainerSpecInput } from '../../../src-main/contract/container-spec.ts';
@@ -21,8 +21,7 @@ describe.each(['root', 'rootless'] as const)('user namespaces of containers as %
       await importBase(engine.api, baseTar(sandbox.directory));
     });
     afterAll(async () => {
-      for (const { id } of await engine.api.container.list({ all: true }))
-        await engine.api.container.remove({ container: id, force: true, timeoutSeconds: 0, trash: false });
+      await removeAll();
       const { store } = await engine.api.system.check({});
       await engine[Symbol.asyncDispose]();
       expect(store).toEqual([]);
@@ -31,6 +30,20 @@ describe.each(['root', 'rootless'] as const)('user namespaces of containers as %
       await sandbox.quiet();
       await sandbox[Symbol.asyncDispose]();
     });
+
+    const copies = (): string[] => readdirSync(join(sandbox.graphRoot, 'overlay')).filter((name) => name.startsWith('mapped-'));
+
+    async function removeAll(): Promise<void> {
+      for (const { id } of await engine.api.container.list({ all: true }))
+        await engine.api.container.remove({ container: id, force: true, timeoutSeconds: 0, trash: false });
+    }
+
+    /** Of its first range of user ids. */
+    async function mapOf(container: string): Promise<{ readonly from: number; readonly size: number }> {
+      const { host } = await engine.api.container.inspect({ container });
+      const [, from = NaN, size = NaN] = host.uidMap[0]?.split(':').map(Number) ?? [];
+      return { from, size };
+    }
 
     async function run(spec: Partial<ContainerSpecInput>, script: string): Promise<{ readonly id: string; readonly lines: string[] }> {
       const id = await create(engine.api, {
@@ -69,8 +82,7 @@ describe.each(['root', 'rootless'] as const)('user namespaces of containers as %
     test('layers are shared: by mounts as root, by one copy for each map without them', async () => {
       await run(maps, 'true');
       await run(maps, 'true');
-      const copies = readdirSync(join(sandbox.graphRoot, 'overlay')).filter((name) => name.startsWith('mapped-'));
-      expect(copies).toHaveLength(who === 'root' ? 0 : 1);
+      expect(copies()).toHaveLength(who === 'root' ? 0 : 1);
     });
 
     test('what cannot be mapped is refused in words', async () => {
@@ -100,8 +112,7 @@ describe.each(['root', 'rootless'] as const)('user namespaces of containers as %
     );
 
     test.skipIf(who === 'root')('auto: two at once share no id, and what is removed gives its ids back (rootless only)', async () => {
-      for (const { id } of await engine.api.container.list({ all: true }))
-        await engine.api.container.remove({ container: id, force: true, timeoutSeconds: 0, trash: false });
+      await removeAll();
       const auto = { userns: 'auto:size=1000' };
       const one = await run(auto, 'cat /proc/self/uid_map');
       const two = await run(auto, 'cat /proc/self/uid_map');
@@ -109,5 +120,91 @@ describe.each(['root', 'rootless'] as const)('user namespaces of containers as %
       await engine.api.container.remove({ container: one.id, force: true, timeoutSeconds: 0, trash: false });
       expect((await run(auto, 'cat /proc/self/uid_map')).lines).toEqual(['0 1 1000']);
     });
+
+    test.skipIf(who === 'root')('auto: two engines that create at once give different ids (rootless only)', async () => {
+      await using other = await sandbox.engine({ watch: false });
+      const spec: Partial<ContainerSpecInput> = {
+        image: 'localhost/base',
+        network: { mode: 'none' },
+        command: ['/bin/true'],
+        userns: 'auto:size=500',
+      };
+      const ids = await Promise.all([engine, other, engine, other].map(({ api }) => create(api, spec)));
+      const maps = await Promise.all(ids.map((id) => mapOf(id)));
+      expect(new Set(maps.map(({ from }) => from)).size).toBe(4);
+      const sorted = maps.toSorted((a, b) => a.from - b.from);
+      for (const [index, { from }] of sorted.entries()) {
+        const before = sorted[index - 1];
+        if (before) expect(from).toBeGreaterThanOrEqual(before.from + before.size);
+      }
+    });
+
+    test.skipIf(who === 'root')(
+      'auto: what comes out of the trash gets the ids that its files have, or does not come out (rootless only)',
+      async () => {
+        await removeAll();
+        const auto = { userns: 'auto:size=1000' };
+        const gone = await run({ ...auto, name: 'gone' }, 'touch /made');
+        await engine.api.container.remove({ container: gone.id, force: true, timeoutSeconds: 0, trash: true });
+        const taker = await run({ ...auto, name: 'taker' }, 'cat /proc/self/uid_map');
+        expect(taker.lines).toEqual(['0 1 1000']);
+        const [entry] = (await engine.api.trash.list({})).items;
+        const entryId = entry?.id ?? '';
+        await expect(engine.api.trash.restore({ entry: entryId })).rejects.toMatchObject({
+          code: 'in-use',
+          message: expect.stringMatching(/^container gone cannot come back: the ids .* are those of container taker by now$/) as string,
+        });
+        expect((await engine.api.trash.list({})).items.map(({ id }) => id)).toEqual([entryId]);
+        await engine.api.container.remove({ container: 'taker', force: true, timeoutSeconds: 0, trash: false });
+        await engine.api.trash.restore({ entry: entryId });
+        const again = await collect(engine.api.container.attach({ container: 'gone', start: true }));
+        expect(again.stderr).toBe('');
+        expect((await mapOf(gone.id)).from).toBe(1);
+      },
+    );
+
+    test('what a mapped container wrote is in a commit as the image would have it: owners, set-id bits', async () => {
+      const { id } = await run(maps, 'touch /a /b; chown 7:8 /a; chmod 4751 /a; mkdir /d; chmod 2775 /d; chown 0:9 /d; ln -s a /l');
+      await commit(engine.api, id, { name: 'localhost/written' });
+      for (const spec of [{}, maps])
+        expect((await run({ image: 'localhost/written', ...spec }, 'stat -c %u:%g:%a /a /b /d; stat -c %u:%g /l')).lines).toEqual([
+          '7:8:4751',
+          '0:0:644',
+          '0:9:2775',
+          '0:0',
+        ]);
+    });
+
+    test.skipIf(who === 'root')(
+      'an engine that is killed in the middle of a mapped copy leaves nothing after the next (rootless only, where there are copies)',
+      { timeout: 240_000 },
+      async () => {
+        await removeAll();
+        for (let death = 0; death < 6; death += 1) {
+          const before = copies();
+          const victim = await sandbox.engine({ watch: false });
+          const map = { uidMap: [`0:${String(first + death)}:4000`] };
+          const items = victim.api.container.create({ image: 'localhost/base', network: { mode: 'none' }, command: ['/bin/true'], ...map });
+          let seen = 0;
+          try {
+            for await (const item of items) {
+              if (item.kind === 'pull' && item.progress.kind === 'mapping') seen += 1;
+              if (seen > death % 2) break;
+            }
+          } finally {
+            await victim.kill();
+          }
+          expect(seen).toBeGreaterThan(0);
+          const next = await sandbox.engine({ watch: false });
+          expect((await next.api.system.check({})).store).toEqual([]);
+          expect(await next.api.container.list({ all: true })).toEqual([]);
+          // One that was whole by then may stay, for the next container of that map.
+          for (const name of copies().filter((one) => !before.includes(one)))
+            expect(existsSync(join(sandbox.graphRoot, 'overlay', name, 'committed'))).toBe(true);
+          await next[Symbol.asyncDispose]();
+        }
+        expect(sandbox.folders()).toEqual([]);
+      },
+    );
   });
 });

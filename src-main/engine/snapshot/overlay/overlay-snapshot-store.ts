@@ -146,6 +146,8 @@ export class OverlaySnapshotStore implements SnapshotStore {
   async replace(key: string, from: string): Promise<void> {
     await withErrnos('replace', key, async () => {
       const { files } = this.#system;
+      // Before, so that no death in between leaves one that has what was damaged in it.
+      this.#copies.outdate(key);
       replaceFiles(
         { layout: this.#layout, files, isMounted: (one) => this.isMounted(one), makeLink: (one) => makeLink(this.#layout, one) },
         key,

@@ -142,6 +142,8 @@ export class VfsSnapshotStore implements SnapshotStore {
   async replace(key: string, from: string): Promise<void> {
     await withErrnos('replace', key, async () => {
       const { files } = this.#system;
+      // Before, so that no death in between leaves one that has what was damaged in it.
+      this.#copies.outdate(key);
       replaceFiles({ layout: this.#layout, files, isMounted: (one) => this.isMounted(one), makeLink: () => nothing.link }, key, from);
       await this.remove(from);
     });
