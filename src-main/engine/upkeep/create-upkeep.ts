@@ -159,8 +159,9 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
 }
 
 function healing(users: readonly string[]): string {
-  const names = users.join(' ');
-  return `needed by ${users.join(', ')}: selkie pull ${names} (or selkie load, of what is in no registry) brings it again`;
+  const pulled = users.find((name) => !name.startsWith('localhost/'));
+  const way = pulled === undefined ? 'selkie load of the archive that it came from' : `selkie pull ${pulled}`;
+  return `needed by ${users.join(', ')}: ${way} brings it again`;
 }
 
 function textsOf(value: unknown): string[] {

@@ -66,7 +66,10 @@ for (const { actor: name, skip, title } of actors()) {
       const place = layer();
       renameSync(join(place, 'diff'), join(place, 'aside'));
       const check = actor.selkie(['system', 'check', '--repair', '--force']);
-      expect(check).toMatchObject({ code: 1, stdout: expect.stringContaining(`selkie pull ${starter} brings it again`) as string });
+      expect(check).toMatchObject({
+        code: 1,
+        stdout: expect.stringContaining(`needed by ${starter}: selkie load of the archive that it came from brings it again`) as string,
+      });
       expect(existsSync(place)).toBe(true);
       actor.must(['rmi', '--no-trash', starter]);
       expect(actor.must(['system', 'check', '--repair', '--force'])).toBe('The store is whole: there is nothing to repair.');

@@ -122,7 +122,7 @@ describe('configuration', () => {
     };
     const config = loadConfig({ system, options: {}, environment, resources: '/r' });
     // Read when they are asked for.
-    for (const key of Object.keys(config)) void config[key as keyof typeof config];
+    expect(Object.values(config).length).toBeGreaterThan(0);
   }
 
   test('containers.conf', () => bombard(1000, (random) => load(asToml(random, containers), '')));
