@@ -30,7 +30,7 @@ export function mappingName(mapping: IdMapping): string {
 
 /**
  * With a place for our own root, where there is none: overlay makes its scratch files as who mounted it, and the kernel refuses a file whose
- * owner would have no id on the disk. They get an id that no file of an image has.
+ * owner would have no id on the disk; and we make files ourselves in any tree. They get an id that no file of an image has.
  */
 export function withOurRoot({ uids, gids }: IdMapping): IdMapping {
   return { uids: withRoot(uids), gids: withRoot(gids) };

@@ -9,6 +9,7 @@ import { MountPoints } from '../mount-points.ts';
 import { listSnapshots, withErrnos } from '../records.ts';
 import { Removal } from '../removal.ts';
 import { replaceFiles } from '../replacement.ts';
+import { withOurRoot } from '../id-mapping.ts';
 import type { IdMapping } from '../id-mapping.ts';
 import { MappedCopies } from '../mapped-copies.ts';
 import { mountMappedAt, probeMappedMounts } from '../mapped-mounts.ts';
@@ -160,7 +161,7 @@ export class VfsSnapshotStore implements SnapshotStore {
     if (this.#mountPoints.prepare(key)) return merged;
     const { mounts } = this.#system;
     if (record.mapping === undefined) mounts.mount(this.#layout.diff(key), merged, '', ['bind']);
-    else mountMappedAt(this.#layout.diff(key), merged, record.mapping, this.#system);
+    else mountMappedAt(this.#layout.diff(key), merged, withOurRoot(record.mapping), this.#system);
     if (record.writable && options.readOnly !== true) return merged;
     try {
       mounts.mount('', merged, '', ['bind', 'remount', 'readonly', ...this.#keptFlags(merged)]);
