@@ -72,6 +72,15 @@ function compressionOf(head: Buffer, path: string): Compression {
   return 'none';
 }
 
+/** A new one, for reading and writing. Errors: `disk-full`, `denied` … */
+export async function makeFile(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx+', 0o600);
+  } catch (error) {
+    throw toEngineError(error, 'make', path);
+  }
+}
+
 /** Decompresses into a file without a name: it is gone with this process, however that ends. */
 async function spool(
   source: FileHandle,
@@ -81,7 +90,7 @@ async function spool(
   signal: AbortSignal | undefined,
 ): Promise<FileHandle> {
   const name = join(folder, `load-${String(process.pid)}-${String(process.hrtime.bigint())}`);
-  const target = await open(name, 'wx+', 0o600);
+  const target = await makeFile(name);
   try {
     unlinkSync(name);
     const decompress = compression === 'gzip' ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });

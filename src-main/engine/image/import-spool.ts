@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isEngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import { toEngineError } from '../../system/errno.ts';
+import { makeFile } from './archive.ts';
 import type { ImageContext } from './context.ts';
 
 /** An archive that lies on the disk of the store until it is disposed; it has no name, and is gone with this process. */
@@ -26,7 +26,7 @@ export async function spoolTar(
   const { directory } = context.downloads;
   context.system.files.ensureDirectory(directory, 0o700);
   const name = join(directory, `layer-${String(process.pid)}-${String(process.hrtime.bigint())}`);
-  const file = await open(name, 'wx+', 0o600);
+  const file = await makeFile(name);
   try {
     unlinkSync(name);
     const hash = createHash('sha256');

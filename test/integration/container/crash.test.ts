@@ -8,7 +8,7 @@ import { makeImage, makeTar, noise } from '../image/test-image.ts';
 import { pushImage, registryProgram, TestRegistry } from '../image/test-registry.ts';
 import { collect, create, lacking, Sandbox, type Who } from './sandbox.ts';
 
-const rounds = Number(process.env['SELKIE_CRASH_ROUNDS'] ?? 25);
+const rounds = Number(process.env['SELKIE_CRASH_ROUNDS'] ?? 15);
 const longestMs = Number(process.env['SELKIE_CRASH_MS'] ?? 1500);
 
 /** What a user does, over and over, with some variety, until the engine is gone. */

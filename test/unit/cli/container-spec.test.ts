@@ -145,7 +145,6 @@ describe('run and create', () => {
     '--network container:a x',
     '--network host --network none x',
     '--ipc container:a x',
-    '--userns keep-id x',
     '--log-driver journald x',
     '--log-opt tag=a x',
     '--pod p x',
