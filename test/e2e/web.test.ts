@@ -137,11 +137,13 @@ describe.skipIf(registryReason !== '')(`from a registry to the end ${registryRea
     await log.getByText('Selkie starter: serving').waitFor();
     await page.getByRole('searchbox', { name: 'Search in the log' }).fill('greeting: AHOY');
     await page.getByText('1 of 1').waitFor();
-    expect(await log.locator('mark').allInnerTexts()).toEqual(['greeting: Ahoy']);
+    // Scrolled there, which takes a frame or two.
+    await expect.poll(() => log.locator('mark').allInnerTexts(), { timeout: 10_000 }).toEqual(['greeting: Ahoy']);
     // Far outside of what is in sight.
     await page.getByRole('searchbox', { name: 'Search in the log' }).fill('line 17');
     await page.getByText(/^\d+ of 111$/).waitFor();
-    expect(await log.locator('.log-err').count()).toBeLessThanOrEqual(1);
+    // The lines at the end, where the errors are, go out of sight.
+    await expect.poll(() => log.locator('.log-err').count(), { timeout: 10_000 }).toBeLessThanOrEqual(1);
   });
 
   test('a shell in it does what is typed', async () => {
