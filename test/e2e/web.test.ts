@@ -88,7 +88,7 @@ describe.skipIf(registryReason !== '')(`from a registry to the end ${registryRea
     await page.keyboard.press('Enter');
     await registry.held;
     const bars = page.locator('.layer-table [role=progressbar]');
-    expect(await bars.count()).toBe(3);
+    await expect.poll(() => bars.count(), { timeout: 10_000 }).toBe(3);
     // Held half-way: of all layers the large one is neither at its beginning nor at its end.
     await expect
       .poll(async () => Promise.all((await bars.all()).map(async (bar) => Number(await bar.getAttribute('aria-valuenow')))), {
