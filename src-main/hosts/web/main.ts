@@ -6,19 +6,25 @@ import { openWorker } from '../../launch/launch.ts';
 import { SupervisedEngine } from '../../launch/supervised-engine.ts';
 import { startWebHost } from './server.ts';
 
-const { values } = parseArgs({
-  options: {
-    port: { type: 'string', default: '0' },
-    root: { type: 'string' },
-    runroot: { type: 'string' },
-    tmpdir: { type: 'string' },
-    runtime: { type: 'string' },
-  },
-});
-
 function log(line: string): void {
   process.stderr.write(`selkie: ${line}\n`);
 }
+
+const usage = 'npm start -- [--port N] [--root PATH] [--runroot PATH] [--tmpdir PATH] [--runtime PATH]';
+
+/** What is not among these words ends the program with the ones that there are. */
+function readWords() {
+  const text = { type: 'string' } as const;
+  try {
+    const options = { port: { ...text, default: '0' }, root: text, runroot: text, tmpdir: text, runtime: text };
+    return parseArgs({ options }).values;
+  } catch (error) {
+    log(`${messageOf(error)}\nUsage: ${usage}`);
+    return process.exit(2);
+  }
+}
+
+const values = readWords();
 
 async function main(): Promise<void> {
   const engine = new SupervisedEngine(
