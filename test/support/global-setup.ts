@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { build } from 'vite';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -17,8 +18,9 @@ const root = resolve(import.meta.dirname, '../..');
 const userName = 'selkie-test';
 
 /** Installs the built product where the unprivileged user can read it, and makes that user. Everything is taken away again. */
-export function setup(project: TestProject): () => void {
+export async function setup(project: TestProject): Promise<() => void> {
   const undo: (() => void)[] = [];
+  process.env['SELKIE_TEST_UNPACK_WORKER'] = await bundleUnpackWorker(undo);
   project.provide('app', installApp(undo));
   const { user, reason } = ensureRootlessUser(undo);
   project.provide('rootlessUser', user);
@@ -44,6 +46,27 @@ function installApp(undo: (() => void)[]): string | undefined {
   cpSync(process.execPath, join(runtime, 'node'));
   execFileSync('chmod', ['-R', 'a+rX', app]);
   return app;
+}
+
+/** For engines that run in a test's own process, of the sources as they are now; see findWorkerFile for why not the source itself. */
+async function bundleUnpackWorker(undo: (() => void)[]): Promise<string> {
+  // Where koffi is found.
+  const parent = join(root, 'node_modules/.cache/selkie');
+  mkdirSync(parent, { recursive: true });
+  const directory = mkdtempSync(join(parent, 'test-'));
+  undo.push(() => rmSync(directory, { recursive: true, force: true }));
+  await build({
+    configFile: false,
+    logLevel: 'error',
+    build: {
+      ssr: join(root, 'src-main/engine/layer/unpack-worker.ts'),
+      outDir: directory,
+      target: 'node22',
+      rolldownOptions: { external: ['koffi'], output: { entryFileNames: 'unpack-worker.mjs', codeSplitting: false } },
+    },
+    ssr: { noExternal: true, external: ['koffi'] },
+  });
+  return join(directory, 'unpack-worker.mjs');
 }
 
 function ensureRootlessUser(undo: (() => void)[]): {

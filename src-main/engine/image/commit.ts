@@ -2,7 +2,7 @@
 import { EngineError, isEngineError, messageOf } from '../../base/errors.ts';
 import type { Digest, ImageId } from '../../contract/ids.ts';
 import type { Lock } from '../../system/system.ts';
-import type { ImageRecord, State } from '../state/state.ts';
+import type { ImageRecord, Operation, State } from '../state/state.ts';
 import type { ParsedConfig } from './config-blob.ts';
 import type { ImageContext } from './context.ts';
 
@@ -136,11 +136,12 @@ export async function dropLayers(context: ImageContext, chainIds: readonly Diges
   return removed;
 }
 
-/** Runs a clean-up after a failure; when that fails too, neither hides the other. */
-export async function afterFailure(error: unknown, cleanUp: () => Promise<void>): Promise<never> {
+/** Runs a clean-up after a failure; when that fails too, neither hides the other, and the operation stays for recovery to finish. */
+export async function afterFailure(error: unknown, operation: Operation, cleanUp: () => Promise<void>): Promise<never> {
   try {
     await cleanUp();
   } catch (second) {
+    operation.keep();
     if (!isEngineError(error)) throw new AggregateError([error, second], messageOf(error));
     throw new EngineError(error.code, `${error.message} (and clearing up failed: ${messageOf(second)})`, {
       ...(error.fix === undefined ? {} : { fix: error.fix }),

@@ -96,7 +96,7 @@ async function compose(context: ImageContext, request: Composition): Promise<Res
   const known = context.layers.find(chainId) !== undefined;
   const documents = makeDocuments(context, request, below);
   const blobs = [digestOf(documents.configBytes), documents.manifestDigest];
-  using _operation = context.state.operations.begin(request.operation, request.object, { chainIds: [chainId], blobs });
+  using operation = context.state.operations.begin(request.operation, request.object, { chainIds: [chainId], blobs });
   try {
     for (let attempt = 1; attempt <= attempts; attempt++) {
       await unpack(context, request, below.at(-1), chainId);
@@ -110,7 +110,7 @@ async function compose(context: ImageContext, request: Composition): Promise<Res
     }
     throw new EngineError('in-use', `layers of ${request.object} were removed again and again while the image was made`);
   } catch (error) {
-    return await afterFailure(error, async () => {
+    return await afterFailure(error, operation, async () => {
       if (!known) await dropLayers(context, [chainId]);
     });
   }

@@ -157,7 +157,7 @@ export class Pull {
     const plans = this.#plan(fetched);
     const transferOptions = { context: this.#context, client, source, signal: this.#options.signal, onProgress: this.#options.onProgress };
     const transfer = new LayerTransfer(transferOptions);
-    using _operation = this.#context.state.operations.begin('image.pull', formatReference(reference), {
+    using operation = this.#context.state.operations.begin('image.pull', formatReference(reference), {
       chainIds: plans.map(({ chainId }) => chainId),
       blobs: [fetched.manifestDigest, fetched.manifest.config.digest, ...(fetched.index ? [fetched.index.digest] : [])],
     });
@@ -172,7 +172,7 @@ export class Pull {
       }
       throw new EngineError('in-use', `layers of ${formatReference(reference)} were removed again and again while it was pulled`);
     } catch (error) {
-      return await afterFailure(error, () => this.#undo(plans, transfer, fetched, error));
+      return await afterFailure(error, operation, () => this.#undo(plans, transfer, fetched, error));
     }
   }
 

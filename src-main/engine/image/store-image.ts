@@ -128,7 +128,7 @@ export async function storeImage(
   const chainIds = steps.map(({ chainId }) => chainId);
   const touched = new Set<Digest>();
   const blobs = [configDigest, manifestDigest, ...(indexBytes === undefined ? [] : [digestOf(indexBytes)])];
-  using _operation = context.state.operations.begin('image.pull', object, { chainIds, blobs });
+  using operation = context.state.operations.begin('image.pull', object, { chainIds, blobs });
   try {
     for (let attempt = 1; attempt <= commitAttempts; attempt++) {
       await storeLayers(context, steps, options, touched);
@@ -140,7 +140,7 @@ export async function storeImage(
     throw new EngineError('in-use', `layers of ${object} were removed again and again while it was stored`);
   } catch (error) {
     const unpacked = chainIds.filter((chainId) => touched.has(chainId));
-    return await afterFailure(error, async () => {
+    return await afterFailure(error, operation, async () => {
       await dropLayers(context, unpacked);
     });
   }

@@ -23,7 +23,7 @@ export interface LayerStoreOptions {
   readonly system: Pick<System, 'attributes' | 'clock' | 'processes'>;
   readonly graphRoot: string;
   /** Of the bundled unpack-worker.js; without it the one beside this code. */
-  readonly workerPath?: string;
+  readonly workerPath?: string | undefined;
 }
 
 export function createLayerStore({ state, snapshots, system, graphRoot, workerPath }: LayerStoreOptions): LayerStore {

@@ -83,10 +83,12 @@ export class WorkerPool {
   }
 }
 
-/** Beside this file in the sources; beside the bundle, or above its chunks, when built. */
+/**
+ * Beside the bundle, or above its chunks. Never the source: Node takes the types away by WebAssembly, and threads that compile it at the
+ * same time now and then abort the process in V8 ("jit_page.has_value()", nodejs/node#64500).
+ */
 function findWorkerFile(): string {
-  const names = import.meta.url.endsWith('.ts') ? ['./unpack-worker.ts'] : ['./unpack-worker.js', '../unpack-worker.js'];
-  const paths = names.map((name) => fileURLToPath(new URL(name, import.meta.url)));
+  const paths = ['./unpack-worker.js', '../unpack-worker.js'].map((name) => fileURLToPath(new URL(name, import.meta.url)));
   const path = paths.find((candidate) => existsSync(candidate));
   if (path === undefined)
     throw new EngineError('missing-tool', `a part of the engine is missing: ${paths.join(' or ')}`, {

@@ -1,3 +1,4 @@
+import { isEngineError } from '../../base/errors.ts';
 import type { EngineEvent } from '../../contract/event.ts';
 import type { Clock, Processes } from '../../system/system.ts';
 import type { Database } from './database.ts';
@@ -28,17 +29,39 @@ export function createEventTable(database: Database, clock: Clock): EventTable {
   };
 }
 
-export function createOperationTable(database: Database, clock: Clock, processes: Processes): OperationTable {
+/** `makeRoom` gives up room that was set aside, and answers whether there was any. */
+export function createOperationTable(database: Database, clock: Clock, processes: Processes, makeRoom: () => boolean): OperationTable {
   let ownStartTime: number | undefined;
+  /** Ended, but on a disk that was too full to say so. */
+  const unsaid = new Set<number>();
 
   function remove(id: number): void {
     database.change('DELETE FROM operations WHERE id = ?', id);
+  }
+
+  /** Never hides by a full disk what became of the operation itself; what stays is done with the next one, or found abandoned when this process is gone. */
+  function end(id: number): void {
+    try {
+      try {
+        remove(id);
+      } catch (error) {
+        if (!isEngineError(error, 'disk-full') || !makeRoom()) throw error;
+        remove(id);
+      }
+    } catch (error) {
+      if (!isEngineError(error, 'disk-full')) throw error;
+      unsaid.add(id);
+    }
   }
 
   const list = (): OperationRecord[] => database.all('SELECT * FROM operations ORDER BY id').map(toOperation);
 
   return {
     begin(kind, object, details = {}) {
+      for (const id of unsaid) {
+        remove(id);
+        unsaid.delete(id);
+      }
       ownStartTime ??= processes.startTime(process.pid) ?? 0;
       const { lastRowId } = database.change(
         'INSERT INTO operations (kind, object, details, pid, pid_start_time, started_at) VALUES (?, ?, ?, ?, ?, ?)',
@@ -56,7 +79,7 @@ export function createOperationTable(database: Database, clock: Clock, processes
           kept = true;
         },
         [Symbol.dispose]() {
-          if (!kept) remove(lastRowId);
+          if (!kept) end(lastRowId);
         },
       };
     },

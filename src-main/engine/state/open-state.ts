@@ -41,7 +41,7 @@ export function openState({ graphRoot, runRoot, system }: StateOptions): State {
     volumes: createVolumeTable(database),
     trash: createTrashTable(database),
     events: createEventTable(database, system.clock),
-    operations: createOperationTable(database, system.clock, system.processes),
+    operations: createOperationTable(database, system.clock, system.processes, () => reserve.release()),
     releaseReserve: () => reserve.release(),
     transaction: (change) => database.transaction(change),
     lock: (kind, id, signal) => system.locks.acquire(lockPath(kind, id), signal ? { signal } : {}),

@@ -58,7 +58,7 @@ export class TestStore implements AsyncDisposable {
     const config = { graphRoot, runRoot, storageDriver: this.#storageDriver, storageOptions: [], resources: this.#resources };
     const state = openState({ graphRoot, runRoot, system });
     const snapshots = openSnapshotStore({ config, system });
-    const layers = createLayerStore({ state, snapshots, system, graphRoot });
+    const layers = createLayerStore({ state, snapshots, system, graphRoot, workerPath: process.env['SELKIE_TEST_UNPACK_WORKER'] });
     const images = createImageStore({ config, state, layers, snapshots, system, environment: () => this.environment, limits });
     return { images, state, layers, snapshots, [Symbol.dispose]: () => state[Symbol.dispose]() };
   }
