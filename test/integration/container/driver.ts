@@ -66,14 +66,22 @@ async function seed(): Promise<void> {
   }
 }
 
-await seed();
-const engine = createEngine(config, system);
-for (const message of await engine.recover()) process.stderr.write(`repaired: ${message}\n`);
-if (watch === 'watch') engine.watchExits();
-const server = serve(engineContract, engine.handlers, nodeStreamChannel(process.stdin, process.stdout), {
-  engine: 'test',
-  onBug: (error, path) => process.stderr.write(`bug in ${path}: ${error instanceof Error ? (error.stack ?? '') : String(error)}\n`),
-});
-await server.closed;
-await engine[Symbol.asyncDispose]();
-process.exit(0);
+/**
+ * Nothing is awaited at the module's top: the bundle's parts that are loaded late import shared code from this file, so that they would wait for its end, which
+ * is the engine's.
+ */
+async function main(): Promise<void> {
+  await seed();
+  const engine = createEngine(config, system);
+  for (const message of await engine.recover()) process.stderr.write(`repaired: ${message}\n`);
+  if (watch === 'watch') engine.watchExits();
+  const server = serve(engineContract, engine.handlers, nodeStreamChannel(process.stdin, process.stdout), {
+    engine: 'test',
+    onBug: (error, path) => process.stderr.write(`bug in ${path}: ${error instanceof Error ? (error.stack ?? '') : String(error)}\n`),
+  });
+  await server.closed;
+  await engine[Symbol.asyncDispose]();
+  process.exit(0);
+}
+
+void main();

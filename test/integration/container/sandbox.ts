@@ -118,7 +118,9 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** With `watch` it handles exits for as long as it lives. */
-  async engine(options: { readonly watch?: boolean } = { watch: true }): Promise<EngineProcess> {
+  async engine(
+    options: { readonly watch?: boolean; readonly environment?: Readonly<Record<string, string>> } = { watch: true },
+  ): Promise<EngineProcess> {
     const user = this.#who === 'rootless' ? inject('rootlessUser') : undefined;
     const [program = '', ...how] = user
       ? ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--init-groups', '--', 'nsenter', '-U', '-m', '--preserve-credentials']
@@ -130,7 +132,7 @@ export class Sandbox implements AsyncDisposable {
           ...[...how, '-t', String(this.#holder.pid), '--', join(this.directory, 'node'), '--disable-warning=ExperimentalWarning'],
           ...[this.#program, this.graphRoot, this.runRoot, join(this.directory, 'resources'), options.watch === true ? 'watch' : ''],
         ],
-        { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/', env: { PATH: process.env['PATH'], HOME: this.directory } },
+        { stdio: ['pipe', 'pipe', 'pipe'], cwd: '/', env: { PATH: process.env['PATH'], HOME: this.directory, ...options.environment } },
       ),
     );
     await engine.api.container.list({});
