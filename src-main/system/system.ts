@@ -174,6 +174,8 @@ export interface Namespaces {
   removeNetwork(path: string): void;
   /** A user namespace below ours with these maps, and nobody in it; it is there until the disposal. Takes some milliseconds, all of them waiting. */
   openUser(uids: readonly IdRange[], gids: readonly IdRange[]): { readonly descriptor: number } & Disposable;
+  /** The maps of the user namespace that a path leads to, in our terms. Errors: `invalid-argument` when it cannot be joined from here. */
+  userMapsOf(path: string): Promise<{ readonly uids: readonly IdRange[]; readonly gids: readonly IdRange[] }>;
 }
 
 export type CgroupVersion = 'v1' | 'v2' | 'hybrid' | 'none';

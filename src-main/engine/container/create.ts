@@ -4,6 +4,7 @@ import type { ContainerSpec } from '../../contract/container-spec.ts';
 import type { ContainerId } from '../../contract/ids.ts';
 import type { TransferProgress } from '../../contract/image.ts';
 import type { ResolvedImage } from '../image/image.ts';
+import { checkIdmap } from '../runtime/runtime.ts';
 import type { ContainerRecord, Operation } from '../state/state.ts';
 import { decideConfig } from './create-config.ts';
 import { mappedGround, planFor, usedIds } from './create-mapped.ts';
@@ -32,6 +33,8 @@ export async function createContainer(
   const mapped = wantsUserNamespace(room, spec);
   const image = await obtainImage(room, spec, options);
   const config = decideConfig(room, id, spec, image);
+  for (const mount of config.mounts)
+    checkIdmap(mount, { mapped, rootless: room.system.identity.rootless, runtime: () => room.runtime.name });
   const plan = mapped ? await planFor(room, spec, config) : undefined;
   throwIfAborted(options.signal);
   const record: ContainerRecord = {

@@ -1,6 +1,7 @@
 /** --uidmap, --gidmap and the options of --userns: text into ranges of ids. */
 import { EngineError } from '../../base/errors.ts';
 import type { IdRange } from '../../system/system.ts';
+import { extendMap } from './extend-map.ts';
 
 const maxId = 2 ** 32 - 1;
 /** Lines of /proc/PID/uid_map that the kernel takes (user_namespaces(7)). */
@@ -19,21 +20,36 @@ export interface IdMaps {
 /** What an id of the host is for the engine, where that is another. */
 export type FromHost = (kind: 'uid' | 'gid', id: number) => number | undefined;
 
+export interface MapGround {
+  readonly fromHost: FromHost;
+  /** What there is before the first mapping. */
+  readonly before: IdMaps;
+  /** What a mapping with + is laid over where there is nothing before it: all that the engine has, as it is. */
+  readonly whole: IdMaps;
+}
+
 /**
- * `[FLAGS]CONTAINER:[@]FROM[:AMOUNT]` (podman-run(1), --uidmap): flags u and g say which of the two a mapping is for; a `@` names an id of the host and
- * not of the user's namespace. With only one of the options given it is for both.
+ * `[FLAGS]CONTAINER:[@]FROM[:AMOUNT]` (podman-run(1), --uidmap): flags u and g say which of the two a mapping is for; + lays it over what there is instead of
+ * refusing what both are about. A `@` names an id of the host and not of the user's namespace. With only one of the options given it is for both.
  */
-export function parseMaps({ uidMap, gidMap }: MapWords, fromHost: FromHost): IdMaps {
+export function parseMaps({ uidMap, gidMap }: MapWords, { fromHost, before, whole }: MapGround): IdMaps {
   const both = uidMap.length === 0 || gidMap.length === 0;
   const all = [...uidMap.map((text) => ({ text, own: 'uid' as const })), ...gidMap.map((text) => ({ text, own: 'gid' as const }))];
-  const ranges: { uid: IdRange[]; gid: IdRange[] } = { uid: [], gid: [] };
+  const maps: { uids: readonly IdRange[]; gids: readonly IdRange[] } = { ...before };
+  const ground = (kind: 'uid' | 'gid'): readonly IdRange[] => (maps[`${kind}s`].length > 0 ? maps[`${kind}s`] : whole[`${kind}s`]);
+  let extended = false;
   for (const { text, own } of all) {
     const { flags, rest } = splitFlags(text);
     const named = (['uid', 'gid'] as const).filter((kind) => flags.includes(kind.charAt(0)));
     const kinds = named.length > 0 ? named : both ? (['uid', 'gid'] as const) : [own];
-    for (const kind of kinds) ranges[kind].push(parseRange(rest, kind, text, fromHost));
+    for (const kind of kinds) {
+      const range = parseRange(rest, kind, text, fromHost);
+      extended ||= flags.includes('+');
+      maps[`${kind}s`] = flags.includes('+') ? extendMap(ground(kind), range) : [...maps[`${kind}s`], range];
+    }
   }
-  return { uids: ranges.uid, gids: ranges.gid };
+  // Who adds something to one of the two has said nothing against the other.
+  return extended ? { uids: ground('uid'), gids: ground('gid') } : maps;
 }
 
 export function parseRanges(kind: 'uid' | 'gid', texts: readonly string[], fromHost: FromHost): IdRange[] {
@@ -42,11 +58,6 @@ export function parseRanges(kind: 'uid' | 'gid', texts: readonly string[], fromH
 
 function splitFlags(text: string): { readonly flags: string; readonly rest: string } {
   const [, flags = '', rest = ''] = /^([+ug]*)(.*)$/s.exec(text) ?? [];
-  if (flags.includes('+'))
-    throw new EngineError('unsupported', `the mapping "${text}" asks for the ids besides it to be mapped too (+), which is not supported`, {
-      fix: 'name all ranges, or use --userns=keep-id:uid=…,gid=…',
-      details: { field: 'uidMap' },
-    });
   return { flags, rest };
 }
 

@@ -103,7 +103,7 @@ function hostOf(room: Room, record: ContainerRecord): ContainerDetail['host'] {
     pidMode: spec.pid,
     ipcMode: spec.ipc,
     utsMode: spec.uts,
-    usernsMode: config.userNamespace === undefined ? '' : 'private',
+    usernsMode: usernsModeOf(config.userNamespace),
     uidMap: (config.userNamespace?.uids ?? []).map(mapWord),
     gidMap: (config.userNamespace?.gids ?? []).map(mapWord),
     cgroupMode: spec.cgroupns ?? (room.system.cgroups.version === 'v2' ? 'private' : 'host'),
@@ -143,4 +143,9 @@ function processOf(room: Room, record: ContainerRecord): ContainerDetail['proces
     hostsPath: join(bundle, bundleFiles.hosts),
     staticDirectory: room.paths.directory(record.id),
   };
+}
+
+function usernsModeOf(own: ContainerRecord['config']['userNamespace']): string {
+  if (own === undefined) return '';
+  return own.path === undefined ? 'private' : `ns:${own.path}`;
 }

@@ -13,17 +13,22 @@ const maxFileBytes = 4 * 1024 * 1024;
  * The namespace that the container will be in, made before its network, which has to belong to it: else its root could neither set that up nor use a
  * port below 1024. The path is valid until the disposal; by then the runtime is in it.
  */
-export function openUserNamespace(
+export async function openUserNamespace(
   room: Room,
   own: ContainerUserNamespace,
-): { readonly descriptor: number; readonly path: string } & Disposable {
-  const pathTo = (descriptor: number): string => `/proc/${String(process.pid)}/fd/${String(descriptor)}`;
-  if (own.joins === undefined) {
-    const { descriptor, [Symbol.dispose]: dispose } = room.system.namespaces.openUser(own.uids, own.gids);
-    return { descriptor, path: pathTo(descriptor), [Symbol.dispose]: dispose };
+): Promise<{ readonly descriptor: number; readonly path: string } & Disposable> {
+  const { descriptor, [Symbol.dispose]: dispose } = await openDescriptor(room, own);
+  return { descriptor, path: `/proc/${String(process.pid)}/fd/${String(descriptor)}`, [Symbol.dispose]: dispose };
+}
+
+async function openDescriptor(room: Room, own: ContainerUserNamespace): Promise<{ readonly descriptor: number } & Disposable> {
+  if (own.path !== undefined) {
+    const { openPath } = await import('./user-namespace-path.ts');
+    return await openPath(room, own, own.path);
   }
+  if (own.joins === undefined) return room.system.namespaces.openUser(own.uids, own.gids);
   const descriptor = openSync(pathOf(room, own.joins), constants.O_RDONLY);
-  return { descriptor, path: pathTo(descriptor), [Symbol.dispose]: () => closeSync(descriptor) };
+  return { descriptor, [Symbol.dispose]: () => closeSync(descriptor) };
 }
 
 /** Before the runtime sees it. */

@@ -10,6 +10,7 @@ import { findExit, settleExit } from './exit.ts';
 import { waitForMonitor } from './monitor-end.ts';
 import { bundleFiles, readPid } from './paths.ts';
 import { appendEvent, endOperation, isActive, titleOf, type Room } from './room.ts';
+import { giveAway, isGivenAway } from './given-away.ts';
 import { openUserNamespace, prepareTree } from './start-mapped.ts';
 import { writeRuntimeConfig, type TerminalSize } from './runtime-config.ts';
 
@@ -71,10 +72,11 @@ async function launch(room: Room, record: ContainerRecord, operation: Operation,
   mkdirSync(bundle, { recursive: true, mode: 0o700 });
   mkdirSync(room.paths.exits, { recursive: true, mode: 0o700 });
   mkdirSync(room.paths.directory(id), { recursive: true, mode: 0o700 });
-  using userNamespace = config.userNamespace && openUserNamespace(room, config.userNamespace);
+  using userNamespace = config.userNamespace && (await openUserNamespace(room, config.userNamespace));
   const setup = await setUpNetwork(room, record, userNamespace?.descriptor);
   writeEtcFiles(room, record, setup);
   if (config.userNamespace) prepareTree(room, record, config.userNamespace, rootfs);
+  if (config.mounts.some(isGivenAway)) await giveAway(room, config, rootfs);
   const runtimeConfig = writeRuntimeConfig(room, record, {
     ...{ rootfs, sandboxPath: setup.sandboxPath, userNamespacePath: userNamespace?.path },
     size: options.size,

@@ -51,7 +51,7 @@ function wishOf(room: Room, spec: ContainerSpec): Wish {
   const rest = more.join(':');
   if (!['', 'host', 'private', 'keep-id', 'nomap', 'auto', 'container', 'ns'].includes(mode))
     throw new EngineError('invalid-argument', `unrecognized namespace mode ${text} passed`, {
-      fix: 'choose one of host, keep-id, nomap, auto, container:NAME',
+      fix: 'choose one of host, keep-id, nomap, auto, container:NAME, ns:PATH',
       details: { field: 'userns' },
     });
   const options =
@@ -103,11 +103,11 @@ export async function planUserNamespace(
       return planAuto(room, spec, wish, rootfs);
     case 'container':
       return joinContainer(room, wish.rest);
-    case 'ns':
-      throw new EngineError('unsupported', `--userns ns:${wish.rest}: joining a user namespace by its path is not supported`, {
-        fix: 'join that of a container with --userns=container:NAME, or name its ranges with --uidmap and --gidmap',
-        details: { field: 'userns' },
-      });
+    case 'ns': {
+      const { mapsOfPath } = await import('./user-namespace-path.ts');
+      const maps = await mapsOfPath(room, wish.rest);
+      return () => ({ mode: `ns:${wish.rest}`, ...maps, path: wish.rest });
+    }
     default:
       throw nothing();
   }
@@ -125,8 +125,7 @@ function fromHostOf(identity: Identity): FromHost {
 async function explicitMaps(room: Room, spec: ContainerSpec): Promise<IdMaps> {
   const fromHost = fromHostOf(room.system.identity);
   const named = await mapsOfNames(spec, fromHost);
-  const given = parseMaps(spec, fromHost);
-  return { uids: [...named.uids, ...given.uids], gids: [...named.gids, ...given.gids] };
+  return parseMaps(spec, { fromHost, before: named, whole: wholeOf(room.system.identity) });
 }
 
 /** The ranges of /etc/subuid and /etc/subgid under a name, one after the other. */
@@ -168,7 +167,7 @@ function keepId(
   const same = !options.some(([key]) => key === 'uid' || key === 'gid');
   const keeps = { uid: found.uid, gid: found.gid, same };
   // As root there is nobody to be kept: the namespace has all ids as they are (Podman 5).
-  if (!identity.rootless) return { maps: { uids: identityOf(identity.uidMap), gids: identityOf(identity.gidMap) }, keeps };
+  if (!identity.rootless) return { maps: wholeOf(identity), keeps };
   const kept = (id: number, map: readonly IdRange[]): IdRange[] => {
     const most = found.size > 0 ? Math.min(besidesOwn(map), found.size - 1) : besidesOwn(map);
     return [
@@ -178,6 +177,11 @@ function keepId(
     ];
   };
   return { maps: { uids: kept(found.uid, identity.uidMap), gids: kept(found.gid, identity.gidMap) }, keeps };
+}
+
+/** All ids that we have, as they are. */
+function wholeOf({ uidMap, gidMap }: Identity): IdMaps {
+  return { uids: identityOf(uidMap), gids: identityOf(gidMap) };
 }
 
 function identityOf(map: readonly IdRange[]): IdRange[] {
@@ -276,5 +280,7 @@ function joinContainer(room: Room, name: string): UserNamespacePlan {
       fix: 'leave out --userns',
       details: { field: 'userns' },
     });
-  return () => ({ mode: `container:${other.id}`, uids: theirs.uids, gids: theirs.gids, joins: theirs.joins ?? other.id });
+  const { uids, gids, path } = theirs;
+  const place = path === undefined ? { joins: theirs.joins ?? other.id } : { path };
+  return () => ({ mode: `container:${other.id}`, uids, gids, ...place });
 }

@@ -26,11 +26,9 @@ const opposites = [
   ['rbind', 'bind'],
 ] as const;
 /** What is done to the files before they are mounted belongs to the volume room and is no option of mount(2). */
-const elsewhere: ReadonlySet<string> = new Set(['copy', 'nocopy', 'z', 'Z']);
+const elsewhere: ReadonlySet<string> = new Set(['copy', 'nocopy', 'z', 'Z', 'U']);
 const refused: Readonly<Record<string, string>> = {
-  U: 'changing the owner of the source is not supported: chown it yourself',
   O: 'overlay volumes are not supported: mount it read-only, or use a named volume',
-  idmap: 'idmapped mounts are not supported',
 };
 
 /** Throws `invalid-argument` for a word that is no option of such a mount, `unsupported` for one that Selkie cannot honour. */
@@ -39,9 +37,38 @@ export function checkMountOptions(mount: Words): void {
   else bindOptions(mount);
 }
 
+/** crun(1), "idmap mount options": the container's own map, or one that is named. */
+const idmapWord = /^idmap(=(uids|gids)=@?\d+-\d+-\d+(#@?\d+-\d+-\d+)*(;(uids|gids)=@?\d+-\d+-\d+(#@?\d+-\d+-\d+)*)?)?$/;
+
+/**
+ * Whether the files of this mount are shown with other owners. Errors: `unsupported` where the kernel does not let us do that, or the runtime cannot;
+ * `invalid-argument` without a user namespace whose ids they could get.
+ */
+export function checkIdmap(
+  { target, options }: Words,
+  { mapped, rootless, runtime }: { readonly mapped: boolean; readonly rootless: boolean; readonly runtime: () => string },
+): void {
+  const option = options.find((one) => one === 'idmap' || one.startsWith('idmap='));
+  if (option === undefined) return;
+  const refuse = (code: 'unsupported' | 'invalid-argument', why: string, fix: string): EngineError =>
+    new EngineError(code, `mount option "${option}" of ${target}: ${why}`, { fix, details: { field: 'mounts', option } });
+  if (rootless)
+    throw refuse(
+      'unsupported',
+      'the kernel lets only the owner of a file system translate its owners, which a user is not of a disk of the host',
+      'use --userns=keep-id, which shows you your own files as yours, or the option U',
+    );
+  if (runtime() !== 'crun') throw refuse('unsupported', `${runtime()} knows no idmapped mounts`, 'use --runtime crun');
+  if (!mapped && option === 'idmap')
+    throw refuse('invalid-argument', 'the container has no user namespace of its own', 'add --userns=auto, or --uidmap and --gidmap');
+}
+
 /** Podman's defaults: recursive and private; named volumes also nosuid and nodev. */
 export function bindOptions(mount: Words): string[] {
-  const words = wordsOf(mount, (word) => flags.has(word) || propagations.has(word) || word === 'bind' || word === 'rbind');
+  const words = wordsOf(
+    mount,
+    (word) => flags.has(word) || propagations.has(word) || word === 'bind' || word === 'rbind' || idmapWord.test(word),
+  );
   if (mount.type === 'volume') defaults(words, ['suid', 'nosuid'], ['dev', 'nodev']);
   defaults(words, ['bind', 'rbind']);
   if (![...words].some((word) => propagations.has(word))) words.add('rprivate');

@@ -17,6 +17,7 @@ import type { CgroupManager } from './cgroup.ts';
 
 export { cgroupManagerFor, controllerAvailable } from './cgroup.ts';
 export { buildExecProcess } from './exec-process.ts';
+export { checkIdmap } from './mount-options.ts';
 export { userOf } from './process.ts';
 export { openOciRuntime } from './oci-runtime.ts';
 export { openSeccompCache, type SeccompCache } from './seccomp-cache.ts';

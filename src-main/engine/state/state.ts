@@ -45,7 +45,7 @@ export interface ContainerConfig {
 
 /** A user namespace of the container's own. `containerId` is an id inside, `hostId` what it is for the engine. */
 export interface ContainerUserNamespace {
-  /** maps, keep-id, nomap, auto, container:ID */
+  /** maps, keep-id, nomap, auto, container:ID, ns:PATH */
   readonly mode: string;
   readonly uids: readonly IdRange[];
   readonly gids: readonly IdRange[];
@@ -55,6 +55,8 @@ export interface ContainerUserNamespace {
   readonly keeps?: { readonly uid: number; readonly gid: number; readonly same: boolean };
   /** The container whose namespace it is. */
   readonly joins?: ContainerId;
+  /** Of a namespace that somebody else made. */
+  readonly path?: string;
 }
 
 export interface ContainerMount {

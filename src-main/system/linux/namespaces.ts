@@ -1,7 +1,8 @@
-import { closeSync, constants, mkdirSync, openSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import { withErrno } from '../errno.ts';
+import { parseIdMap } from './identity.ts';
 import { lastErrno, lastError, libc } from './libc.ts';
 import type { IdRange, Mounts, Namespaces, Processes } from '../system.ts';
 
@@ -64,6 +65,20 @@ function waitForOwn(kind: 'user' | 'net', folder: string): void {
   throw new EngineError('timeout', `make a ${kind} namespace: unshare(1) did not do it`, { fix: 'run `selkie system check`' });
 }
 
+/** The kernel takes no range that lies in two of ours, though they follow each other (user_namespaces(7)). */
+function splitByOurs(ranges: readonly IdRange[], ours: readonly IdRange[]): IdRange[] {
+  return ranges.flatMap((range) => {
+    const { containerId, hostId, size } = range;
+    const parts = ours.flatMap((one) => {
+      const from = Math.max(hostId, one.containerId);
+      const to = Math.min(hostId + size, one.containerId + one.size);
+      return from < to ? [{ containerId: containerId + from - hostId, hostId: from, size: to - from }] : [];
+    });
+    // What is not ours at all is refused by the kernel as it was asked for.
+    return parts.reduce((sum, part) => sum + part.size, 0) === size ? parts : [range];
+  });
+}
+
 /** user_namespaces(7): ID-inside ID-outside length. */
 function mapText(ranges: readonly IdRange[]): string {
   return ranges.map(({ containerId, hostId, size }) => `${String(containerId)} ${String(hostId)} ${String(size)}\n`).join('');
@@ -100,11 +115,36 @@ export function linuxNamespaces(processes: Processes, mounts: Mounts): Namespace
       try {
         waitForOwn('user', folder);
         withErrno('map the ids of', 'a user namespace', () => {
-          writeFileSync(`${folder}/uid_map`, mapText(uids));
-          writeFileSync(`${folder}/gid_map`, mapText(gids));
+          for (const [kind, ranges] of [
+            ['uid', uids],
+            ['gid', gids],
+          ] as const)
+            writeFileSync(
+              `${folder}/${kind}_map`,
+              mapText(splitByOurs(ranges, parseIdMap(readFileSync(`/proc/self/${kind}_map`, 'utf8')))),
+            );
         });
         const descriptor = openSync(`${folder}/ns/user`, constants.O_RDONLY);
         return { descriptor, [Symbol.dispose]: () => closeSync(descriptor) };
+      } finally {
+        processes.signal(child.pid, 'SIGKILL');
+        void child.exited;
+      }
+    },
+
+    async userMapsOf(path) {
+      const enter = [`--user=${path}`, '--preserve-credentials', '--'];
+      const trial = await processes.run('nsenter', [...enter, 'true']);
+      if (trial.code !== 0)
+        throw new EngineError('invalid-argument', `join the user namespace ${path}: ${trial.stderr.trim() || `status ${trial.code}`}`);
+      // A map is told in the terms of who looks at it.
+      const child = processes.spawn('nsenter', [...enter, 'sleep', '60'], { stdio: ['ignore', 'ignore', 'ignore'], brief: true });
+      const folder = `/proc/${String(child.pid)}`;
+      try {
+        waitForOwn('user', folder);
+        const read = (kind: 'uid' | 'gid'): IdRange[] =>
+          withErrno('read', `the ${kind}s of ${path}`, () => parseIdMap(readFileSync(`${folder}/${kind}_map`, 'utf8')));
+        return { uids: read('uid'), gids: read('gid') };
       } finally {
         processes.signal(child.pid, 'SIGKILL');
         void child.exited;

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import type { ContainerSpecInput } from '../../../src-main/contract/container-spec.ts';
 import { collect, create, lacking, Sandbox, type EngineProcess, type Who } from './sandbox.ts';
 import { baseTar, commit, importBase } from './trees.ts';
+
+type Mount = NonNullable<ContainerSpecInput['mounts']>[number];
 
 describe.each(['root', 'rootless'] as const)('user namespaces of containers as %s', (who: Who) => {
   const reason = lacking(who);
@@ -92,6 +94,120 @@ describe.each(['root', 'rootless'] as const)('user namespaces of containers as %
         'two mappings are about uid 3',
       );
       await expect(create(engine.api, { image: 'localhost/base', userns: 'private' })).rejects.toThrow('at least one UID or GID mapping');
+    });
+
+    test('+ lays a mapping over all that there is', async () => {
+      const { lines } = await run(
+        { uidMap: ['+5000:7:1'], gidMap: ['+g6000:8:1'] },
+        'while read a b c; do echo $a $b; done < /proc/self/uid_map; echo; while read a b c; do echo $a $b; done < /proc/self/gid_map',
+      );
+      // Rootless the user is one range, and the ids besides another, which the kernel lets no range span.
+      const begin = who === 'root' ? ['0 0'] : ['0 0', '1 1'];
+      expect(lines).toEqual([...begin, '8 8', '5000 7', '5001 5001', '', ...begin, '9 9', '6000 8', '6001 6001']);
+    });
+
+    /** Its only process sleeps in it. */
+    async function otherNamespace(name: string, uidMap: string[]): Promise<string> {
+      const id = await create(engine.api, {
+        ...{ image: 'localhost/base', name, uidMap, network: { mode: 'none' } },
+        command: ['/bin/sleep', '1000'],
+      });
+      await engine.api.container.start({ container: id });
+      const { pid } = await engine.api.container.inspect({ container: id });
+      return `/proc/${String(pid)}/ns/user`;
+    }
+
+    test('ns:PATH: a user namespace that is there is joined, with its ids', async () => {
+      const path = await otherNamespace('holder', [`0:${String(first + 10)}:3000`]);
+      const { id, lines } = await run({ userns: `ns:${path}` }, 'cat /proc/self/uid_map; stat -c %u /bin/busybox; touch /made');
+      expect(lines).toEqual([`0 ${String(first + 10)} 3000`, '0']);
+      const { host } = await engine.api.container.inspect({ container: id });
+      expect(host).toMatchObject({ usernsMode: `ns:${path}`, uidMap: [`0:${String(first + 10)}:3000`] });
+      await engine.api.container.remove({ container: 'holder', force: true, timeoutSeconds: 0, trash: false });
+      await expect(collect(engine.api.container.attach({ container: id, start: true }))).rejects.toThrow(`ns:${path} cannot be joined`);
+    });
+
+    test('ns:PATH: what cannot be joined is refused', async () => {
+      const refused = (userns: string) => expect(create(engine.api, { image: 'localhost/base', userns })).rejects;
+      await refused('ns:somewhere').toThrow('the path has to be absolute');
+      await refused('ns:/nowhere').toMatchObject({ code: 'invalid-argument', message: expect.stringContaining('/nowhere') as string });
+      await refused('ns:/proc/self/ns/user').toThrow('cannot be joined');
+    });
+
+    /** A folder of the engine's root, and in it a file, a folder with a file, and symlinks to what is not to be touched. */
+    function source(name: string): { readonly path: string; readonly outside: string; readonly owner: (file: string) => string } {
+      const [path, outside] = [join(sandbox.directory, name), join(sandbox.directory, `${name}-outside`)];
+      mkdirSync(join(path, 'deep/er'), { recursive: true });
+      mkdirSync(outside);
+      for (const file of [join(path, 'f'), join(path, 'deep/er/f'), join(outside, 'f')]) writeFileSync(file, '');
+      symlinkSync(outside, join(path, 'folder'));
+      symlinkSync(join(outside, 'f'), join(path, 'deep/file'));
+      const user = who === 'rootless' ? inject('rootlessUser') : { uid: 0, gid: 0 };
+      execFileSync('chown', ['-hR', `${String(user?.uid)}:${String(user?.gid)}`, path, outside]);
+      // As the sandbox sees it.
+      const base = user?.uid ?? 0;
+      return {
+        path,
+        outside,
+        owner: (file) => {
+          const { uid, gid } = lstatSync(join(path, file));
+          return uid === base ? 'engine' : `${String(uid)}:${String(gid)}`;
+        },
+      };
+    }
+
+    test('U: what is mounted belongs to who runs in the container, and no symlink is followed', async () => {
+      const { path, outside, owner } = source('given');
+      const { lines } = await run(
+        { ...maps, user: '7:8', mounts: [{ type: 'bind', source: path, target: '/data', options: ['U'] }] },
+        'stat -c %u:%g /data /data/f /data/deep/er/f; touch /data/made',
+      );
+      expect(lines).toEqual(['7:8', '7:8', '7:8']);
+      const given = ['', 'f', 'deep', 'deep/er', 'deep/er/f', 'folder', 'deep/file', 'made'].map(owner);
+      expect(new Set(given).size).toBe(1);
+      expect(given[0]).not.toBe('engine');
+      if (who === 'root') expect(given[0]).toBe('300007:300008');
+      expect([statSync(outside).uid, statSync(join(outside, 'f')).uid]).toEqual(Array(2).fill(statSync(sandbox.directory).uid));
+      // A named volume, too, and at each start.
+      const volume: Mount = { type: 'volume', source: 'given', target: '/data', options: ['U'] };
+      expect((await run({ mounts: [volume], user: '3:4' }, 'touch /data/made; stat -c %u:%g /data')).lines).toEqual(['3:4']);
+      expect((await run({ ...maps, mounts: [volume] }, 'stat -c %u:%g /data /data/made')).lines).toEqual(['0:0', '0:0']);
+      await removeAll();
+      await engine.api.volume.remove({ volume: 'given', trash: false });
+    });
+
+    test('U: folders of the system are not given away', async () => {
+      const usr = statSync('/usr').uid;
+      const id = await create(engine.api, {
+        ...{ image: 'localhost/base', network: { mode: 'none' }, command: ['/bin/true'], ...maps },
+        mounts: [{ type: 'bind', source: '/usr/../usr', target: '/data', options: ['U'] }],
+      });
+      await expect(engine.api.container.start({ container: id })).rejects.toMatchObject({
+        code: 'denied',
+        message: expect.stringContaining("would give the host's /usr") as string,
+      });
+      expect(statSync('/usr').uid).toBe(usr);
+    });
+
+    test('idmap: a bind mount shows its owners translated as root; rootless it is refused with the reason', async () => {
+      const { path, owner } = source('shown');
+      const mounts: Mount[] = [{ type: 'bind', source: path, target: '/data', options: ['idmap'] }];
+      if (who === 'rootless') {
+        await expect(create(engine.api, { image: 'localhost/base', ...maps, mounts })).rejects.toMatchObject({
+          code: 'unsupported',
+          message: expect.stringContaining('only the owner of a file system') as string,
+        });
+        return;
+      }
+      const { lines } = await run({ ...maps, mounts }, 'stat -c %u:%g /data/f; touch /data/made; chown 5:6 /data/made');
+      expect(lines).toEqual(['0:0']);
+      expect(owner('f')).toBe('engine');
+      expect(owner('made')).toBe('5:6');
+      const custom: Mount[] = [{ type: 'bind', source: path, target: '/data', options: ['idmap=uids=5-9-1;gids=6-9-1'] }];
+      expect((await run({ mounts: custom }, 'stat -c %u:%g /data/made')).lines).toEqual(['9:9']);
+      await expect(create(engine.api, { image: 'localhost/base', mounts })).rejects.toThrow('no user namespace of its own');
+      const odd: Mount[] = [{ type: 'bind', source: path, target: '/data', options: ['idmap=uids=x'] }];
+      await expect(create(engine.api, { image: 'localhost/base', ...maps, mounts: odd })).rejects.toThrow('invalid mount option');
     });
 
     test.skipIf(who === 'root')(

@@ -59,7 +59,7 @@ const isolationFlags = flagTable({
   subgidname: { kind: 'string', word: 'name', help: "Map a name's ranges in /etc/subgid" },
   subuidname: { kind: 'string', word: 'name', help: "Map a name's ranges in /etc/subuid" },
   uidmap: { kind: 'strings', word: 'INSIDE:OUTSIDE:SIZE', help: 'User ids of a user namespace of its own' },
-  userns: { kind: 'string', help: 'User namespace: host, keep-id, nomap, auto, container:NAME' },
+  userns: { kind: 'string', help: 'User namespace: host, keep-id, nomap, auto, container:NAME, ns:PATH' },
   uts: { kind: 'string', help: 'UTS namespace: private or host' },
 });
 

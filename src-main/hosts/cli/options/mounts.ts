@@ -23,12 +23,17 @@ export function parseVolume(text: string, workingDirectory: string): MountSpec {
   const options: string[] = [];
   for (const option of splitList(parts[2] ?? '')) {
     if (option === 'ro' || option === 'rw') readOnly = option === 'ro';
-    else if (plainOptions.has(option)) options.push(option);
+    else if (plainOptions.has(option) || isIdmap(option)) options.push(option);
     else throw unknownOption(option, text);
   }
   const isPath = source.startsWith('/') || source.startsWith('.');
   const where = isPath ? resolve(workingDirectory, source) : source;
   return { type: isPath ? 'bind' : 'volume', source: where, target, readOnly, options };
+}
+
+/** What it may look like is the engine's business. */
+function isIdmap(option: string): boolean {
+  return option === 'idmap' || option.startsWith('idmap=');
 }
 
 const tmpfsOptions = /^(size|mode|uid|gid|nr_inodes|nr_blocks)=\S+$/;
@@ -141,6 +146,7 @@ function mountOption(key: string, value: string | undefined, type: MountSpec['ty
   if (type !== 'tmpfs') {
     if (key === 'relabel') return [{ shared: 'z', private: 'Z' }[read.needed()] ?? refuseOption(`${key}=${value ?? ''}`, text)];
     if (key === 'U' || key === 'chown') return read.enabled() ? ['U'] : [];
+    if (key === 'idmap') return idmapOption(value, read);
     if ((key === 'z' || key === 'Z') && value === undefined) return [key];
     if ((key === 'copy' || key === 'nocopy') && type === 'volume' && value === undefined) return [key];
   }
@@ -149,6 +155,12 @@ function mountOption(key: string, value: string | undefined, type: MountSpec['ty
   if (['noexec', 'nosuid', 'nodev'].includes(key) && value === undefined) return [key];
   if (key === 'consistency') return [];
   return refuseOption(key, text);
+}
+
+/** A boolean, or a map of its own. */
+function idmapOption(value: string | undefined, read: ValueOf): string[] {
+  if (value?.startsWith('uids=') === true || value?.startsWith('gids=') === true) return [`idmap=${value}`];
+  return read.enabled() ? ['idmap'] : [];
 }
 
 function refuseOption(key: string, text: string): never {
@@ -162,7 +174,7 @@ function flagValue(value: string | undefined, word: string, text: string): boole
 }
 
 function unknownOption(option: string, text: string): EngineError {
-  const known: Readonly<Record<string, string>> = { O: 'overlay volumes', idmap: 'id-mapped mounts', 'volume-opt': 'volume options' };
+  const known: Readonly<Record<string, string>> = { O: 'overlay volumes', 'volume-opt': 'volume options' };
   const name = option.split('=')[0] ?? option;
   if (name in known) return new EngineError('unsupported', `the option ${name} of ${text} (${known[name] ?? ''}) is not supported yet`);
   return invalidVolume(text, `unknown option ${option}`);
