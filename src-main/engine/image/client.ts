@@ -4,11 +4,11 @@ import type { ImageContext } from './context.ts';
 
 /** How a registry is spoken to: what a person gives for one operation. */
 export interface RegistryOptions {
-  readonly tlsVerify?: boolean;
+  readonly tlsVerify?: boolean | undefined;
   /** user:password, never stored or logged. */
-  readonly credentials?: string;
-  readonly authFile?: string;
-  readonly certDirectory?: string;
+  readonly credentials?: string | undefined;
+  readonly authFile?: string | undefined;
+  readonly certDirectory?: string | undefined;
 }
 
 /** For one operation: its connections and tokens end with it. */

@@ -36,17 +36,17 @@ export { layerUsage, type LayerUsage } from './prune.ts';
 
 export interface PullOptions {
   readonly policy: 'always' | 'missing' | 'never' | 'newer';
-  readonly platform?: string;
+  readonly platform?: string | undefined;
   /** Of the repository each image that has a tag; the name's own tag does not count. */
-  readonly allTags?: boolean;
+  readonly allTags?: boolean | undefined;
   /** What paths of transports are relative to. */
-  readonly workingDirectory?: string;
-  readonly tlsVerify?: boolean;
-  readonly credentials?: string;
-  readonly authFile?: string;
-  readonly certDirectory?: string;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: TransferProgress) => void;
+  readonly workingDirectory?: string | undefined;
+  readonly tlsVerify?: boolean | undefined;
+  readonly credentials?: string | undefined;
+  readonly authFile?: string | undefined;
+  readonly certDirectory?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: TransferProgress) => void) | undefined;
 }
 
 export interface LoadOptions {

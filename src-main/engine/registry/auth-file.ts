@@ -118,14 +118,27 @@ export function decodeAuth(auth: string, identityToken: string, path: string): C
   };
 }
 
-/** `corrupt` for what is no name of one. */
-export function credentialProgram(helper: string): string {
-  if (!/^[\w.-]+$/.test(helper)) throw new EngineError('corrupt', `${JSON.stringify(helper)} is not the name of a credential helper`);
+export interface NamedHelper {
+  readonly helper: string;
+  /** The file, for who has to correct it. */
+  readonly namedIn: string;
+}
+
+/** Where credential-helpers stands. */
+export const registriesConf = 'registries.conf';
+
+/** @param namedIn the file that names it. `corrupt` for what is no name of one. */
+export function credentialProgram(helper: string, namedIn: string): string {
+  if (!/^[\w.-]+$/.test(helper))
+    throw new EngineError('corrupt', `${JSON.stringify(helper)} in ${namedIn} is not the name of a credential helper`, {
+      fix: `Correct ${namedIn}: of docker-credential-NAME, the NAME.`,
+      details: { path: namedIn },
+    });
   return `docker-credential-${helper}`;
 }
 
-export async function askHelper(system: System, helper: string, server: string): Promise<Credentials | undefined> {
-  const program = credentialProgram(helper);
+export async function askHelper(system: System, { helper, namedIn }: NamedHelper, server: string): Promise<Credentials | undefined> {
+  const program = credentialProgram(helper, namedIn);
   const result = await system.processes.run(program, ['get'], { input: server, timeoutMs: 30_000, maxOutputBytes: 64 * 1024 });
   // By the helpers' protocol "not found" is a failure too, told apart only by its text: having none is the safe reading of both.
   if (result.code !== 0) return undefined;
@@ -153,7 +166,7 @@ async function findInFile(
   const { system } = lookup;
   for (const key of keys) {
     const helper = Object.entries(file.credHelpers).find(([name]) => normaliseKey(name) === key)?.[1];
-    if (helper !== undefined) return askHelper(system, helper, key);
+    if (helper !== undefined) return askHelper(system, { helper, namedIn: path }, key);
   }
   const auths = Object.entries(file.auths);
   for (const key of keys) {
@@ -166,7 +179,7 @@ async function findInFile(
   const store = file.credsStore;
   const host = keys.find((key) => !key.includes('/'));
   if (store === '' || host === undefined) return undefined;
-  return askHelper(system, store, host === 'docker.io' ? 'https://index.docker.io/v1/' : host);
+  return askHelper(system, { helper: store, namedIn: path }, host === 'docker.io' ? 'https://index.docker.io/v1/' : host);
 }
 
 /** The most specific credentials for a repository, or undefined. Errors: `corrupt`, `invalid-argument`, `missing-tool` for a helper. */
@@ -176,7 +189,7 @@ export async function findCredentials(lookup: CredentialLookup, registry: string
   const helpers = lookup.helpers.length === 0 ? ['containers-auth.json'] : lookup.helpers;
   for (const helper of helpers) {
     if (helper !== 'containers-auth.json') {
-      const found = await askHelper(lookup.system, helper, registry);
+      const found = await askHelper(lookup.system, { helper, namedIn: registriesConf }, registry);
       if (found) return found;
       continue;
     }

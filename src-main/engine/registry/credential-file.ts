@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { EngineError } from '../../base/errors.ts';
 import { errnoOf, toEngineError } from '../../system/errno.ts';
 import type { System } from '../../system/system.ts';
-import { credentialProgram, normaliseKey, readAuthFile } from './auth-file.ts';
+import { credentialProgram, type NamedHelper, normaliseKey, readAuthFile } from './auth-file.ts';
 
 /** What of it is not ours stays as it is. */
 type Document = Record<string, unknown>;
@@ -34,7 +34,7 @@ export class CredentialFile {
     const document = this.#read();
     const helper = helperFor(document, key);
     if (helper !== undefined) {
-      await storeInHelper(this.#system, helper, this.#spelling(key), username, password);
+      await storeInHelper(this.#system, { helper, namedIn: this.path }, this.#spelling(key), username, password);
       return `docker-credential-${helper}`;
     }
     const auth = Buffer.from(`${username}:${password}`, 'utf8').toString('base64');
@@ -47,7 +47,7 @@ export class CredentialFile {
     using _lock = await this.#lock();
     const document = this.#read();
     const helper = helperFor(document, key);
-    const erased = helper !== undefined && (await eraseInHelper(this.#system, helper, this.#spelling(key)));
+    const erased = helper !== undefined && (await eraseInHelper(this.#system, { helper, namedIn: this.path }, this.#spelling(key)));
     const auths = objectOf(document['auths']);
     const left = without(auths, key);
     const found = Object.keys(left).length < Object.keys(auths).length;
@@ -60,7 +60,7 @@ export class CredentialFile {
     const document = this.#read();
     if (Object.keys(document).length === 0) return;
     for (const [key, helper] of Object.entries(objectOf(document['credHelpers'])))
-      if (typeof helper === 'string') await eraseInHelper(this.#system, helper, key);
+      if (typeof helper === 'string') await eraseInHelper(this.#system, { helper, namedIn: this.path }, key);
     this.#write({ ...document, auths: {} });
   }
 
@@ -93,12 +93,12 @@ export class CredentialFile {
 /** By the helpers' protocol the answer of a failure is text for people. */
 export async function storeInHelper(
   system: Pick<System, 'processes'>,
-  helper: string,
+  { helper, namedIn }: NamedHelper,
   server: string,
   username: string,
   password: string,
 ): Promise<void> {
-  const program = credentialProgram(helper);
+  const program = credentialProgram(helper, namedIn);
   const input = JSON.stringify({ ServerURL: server, Username: username, Secret: password });
   const result = await system.processes.run(program, ['store'], { input, timeoutMs: 30_000, maxOutputBytes: 64 * 1024 });
   if (result.code !== 0)
@@ -112,8 +112,8 @@ export async function storeInHelper(
 }
 
 /** Answers whether it says that it had some. */
-export async function eraseInHelper(system: Pick<System, 'processes'>, helper: string, server: string): Promise<boolean> {
-  const result = await system.processes.run(credentialProgram(helper), ['erase'], {
+export async function eraseInHelper(system: Pick<System, 'processes'>, { helper, namedIn }: NamedHelper, server: string): Promise<boolean> {
+  const result = await system.processes.run(credentialProgram(helper, namedIn), ['erase'], {
     input: server,
     timeoutMs: 30_000,
     maxOutputBytes: 64 * 1024,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { System } from '../../system/system.ts';
 import { parseReference, type Registries } from '../reference/reference.ts';
-import { type CredentialLookup, type Credentials, authFilePaths, findCredentials } from './auth-file.ts';
+import { type CredentialLookup, type Credentials, authFilePaths, findCredentials, registriesConf } from './auth-file.ts';
 import { CredentialFile, eraseInHelper, storeInHelper } from './credential-file.ts';
 import { HostSession } from './host-session.ts';
 import { type Limits, defaultLimits } from './limits.ts';
@@ -78,7 +78,7 @@ export async function storeCredentials(access: RegistryAccess, { key }: LoginKey
   for (const helper of access.registries.credentialHelpers) {
     try {
       if (helper === 'containers-auth.json') return await ownFile(access).store(key, username, password);
-      await storeInHelper(access.system, helper, key, username, password);
+      await storeInHelper(access.system, { helper, namedIn: registriesConf }, key, username, password);
       return `docker-credential-${helper}`;
     } catch (error) {
       // As containers/image: the next one of the list may be able to.
@@ -101,7 +101,8 @@ async function storedInHelpers(access: RegistryAccess, key: string): Promise<boo
   let erased = false;
   if (access.compatAuthFile !== undefined) return false;
   for (const helper of access.registries.credentialHelpers)
-    if (helper !== 'containers-auth.json') erased = (await eraseInHelper(access.system, helper, key)) || erased;
+    if (helper !== 'containers-auth.json')
+      erased = (await eraseInHelper(access.system, { helper, namedIn: registriesConf }, key)) || erased;
   return erased;
 }
 

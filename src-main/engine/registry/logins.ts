@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { EngineError, isCancelled, isEngineError } from '../../base/errors.ts';
 import type { StoredLogin } from '../../contract/registry.ts';
 import type { System } from '../../system/system.ts';
-import { authFilePaths, credentialProgram, decodeAuth, normaliseKey, readAuthFile } from './auth-file.ts';
+import { authFilePaths, credentialProgram, decodeAuth, type NamedHelper, normaliseKey, readAuthFile, registriesConf } from './auth-file.ts';
 import { type RegistryAccess, toLookup } from './login.ts';
 
 export interface ListedLogins {
@@ -37,7 +37,7 @@ export async function listLogins(access: RegistryAccess): Promise<ListedLogins> 
   };
   for (const helper of lookup.helpers.length === 0 ? ['containers-auth.json'] : lookup.helpers) {
     if (helper !== 'containers-auth.json') {
-      await attempt(() => ofHelper(access.system, helper, true));
+      await attempt(() => ofHelper(access.system, { helper, namedIn: registriesConf }, true));
       continue;
     }
     for (const [index, path] of paths.entries())
@@ -64,7 +64,7 @@ async function ofFile(system: System, path: string, { own, onWarning }: FileTrai
     if (known) return known;
     let list: readonly StoredLogin[] = [];
     try {
-      list = await ofHelper(system, helper, own);
+      list = await ofHelper(system, { helper, namedIn: path }, own);
     } catch (error) {
       if (!isEngineError(error) || isCancelled(error)) throw error;
       onWarning(error.message);
@@ -88,8 +88,8 @@ async function ofFile(system: System, path: string, { own, onWarning }: FileTrai
 }
 
 /** By docker's helper protocol: `list` answers an object of servers and users. */
-async function ofHelper(system: System, helper: string, own: boolean): Promise<readonly StoredLogin[]> {
-  const program = credentialProgram(helper);
+async function ofHelper(system: System, { helper, namedIn }: NamedHelper, own: boolean): Promise<readonly StoredLogin[]> {
+  const program = credentialProgram(helper, namedIn);
   const result = await system.processes.run(program, ['list'], { input: '', timeoutMs: 30_000, maxOutputBytes: 1024 * 1024 });
   if (result.code !== 0) throw new EngineError('unavailable', `${program} does not tell whom it has credentials for`);
   let answer: unknown;

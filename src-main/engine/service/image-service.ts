@@ -2,7 +2,7 @@ import { EngineError, isEngineError } from '../../base/errors.ts';
 import type { EngineHandlers } from '../../contract/engine.ts';
 import type { ImageId } from '../../contract/ids.ts';
 import type { ImageSummary, TransferProgress } from '../../contract/image.ts';
-import type { ImportRequest, PullOptions, PushOptions, PushedImage, ResolvedImage, SavedImage } from '../image/image.ts';
+import type { ImportRequest, PushOptions, PushedImage, ResolvedImage, SavedImage } from '../image/image.ts';
 import type { ImageRecord } from '../state/state.ts';
 import { engineEvents } from './event-service.ts';
 import { filterImages } from './image-filter.ts';
@@ -38,11 +38,7 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
     tree: ({ image, whatRequires }) => images.tree(image, { whatRequires }),
 
     async *pull(input, { signal }) {
-      const { reference, ...given } = input;
-      const options = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as unknown as Omit<
-        PullOptions,
-        'signal'
-      >;
+      const { reference, ...options } = input;
       for await (const item of withProgress<TransferProgress, readonly ResolvedImage[]>((onProgress) =>
         images.pullAll(reference, { ...options, signal, onProgress }),
       )) {

@@ -10,10 +10,10 @@ const starter = 'localhost/selkie/starter:latest';
 for (const { actor: name, skip, title } of actors()) {
   describe.skipIf(skip)(`a full disk: ${title}`, () => {
     let actor: Actor;
-    const fill = () => {
+    const fill = (leftBytes = 0) => {
       const { bavail, bsize } = statfsSync(actor.graphRoot);
-      writeFileSync(join(actor.graphRoot, 'ballast'), Buffer.alloc(bavail * bsize), { flag: 'a' });
-      expect(statfsSync(actor.graphRoot).bavail).toBe(0);
+      writeFileSync(join(actor.graphRoot, 'ballast'), Buffer.alloc(bavail * bsize - leftBytes), { flag: 'a' });
+      expect(statfsSync(actor.graphRoot).bavail * bsize).toBe(leftBytes);
     };
     const empty = () => rmSync(join(actor.graphRoot, 'ballast'), { force: true });
 
@@ -42,6 +42,37 @@ for (const { actor: name, skip, title } of actors()) {
       expect(stderr).toMatch(/^Error: .*(disk is full|no space|full disk)/i);
       expect(stderr).not.toMatch(/\n\s+at /);
       expect(actor.must(['images', '--format', '{{.Repository}}'])).toBe('localhost/selkie/starter');
+    });
+
+    test('a commit for which there is no room leaves no image, and the container as it was', () => {
+      empty();
+      const script = 'mkdir /data; for i in 0 1 2 3 4 5 6 7 8 9; do cp /bin/busybox /data/$i; done';
+      actor.must(['run', '--name', 'full', '--network', 'none', starter, 'sh', '-c', script]);
+      const changed = actor.must(['diff', 'full']);
+      const images = actor.must(['images', '-a', '--format', '{{.ID}} {{.Repository}}:{{.Tag}}']);
+      for (const leftBytes of [0, 64 * 1024, 1024 * 1024, 4 * 1024 * 1024]) {
+        empty();
+        fill(leftBytes);
+        const { code, stdout, stderr } = actor.selkie(['commit', '-q', 'full', 'localhost/committed:1']);
+        expect({ code, stdout }, `${leftBytes} bytes left`).toEqual({ code: 125, stdout: '' });
+        expect(
+          stderr
+            .trimEnd()
+            .split('\n')
+            .filter((line) => line.startsWith('Error: ')),
+        ).toHaveLength(1);
+        expect(stderr).toMatch(/no space|full/i);
+        expect(stderr).not.toMatch(/\n\s+at /);
+        expect(actor.must(['images', '-a', '--format', '{{.ID}} {{.Repository}}:{{.Tag}}'])).toBe(images);
+        expect(actor.must(['diff', 'full'])).toBe(changed);
+      }
+      empty();
+      expect(actor.must(['system', 'check'])).not.toMatch(/half|damaged|missing-layer|orphan/);
+      actor.must(['commit', '-q', 'full', 'localhost/committed:1']);
+      const same = 'cmp /bin/busybox /data/0 && cmp /bin/busybox /data/9 && echo same';
+      expect(actor.must(['run', '--rm', '--network', 'none', 'localhost/committed:1', 'sh', '-c', same])).toBe('same');
+      actor.must(['rm', '--no-trash', 'full']);
+      actor.must(['rmi', '--no-trash', 'localhost/committed:1']);
     });
 
     test('containers and images can be removed, and then there is room', () => {

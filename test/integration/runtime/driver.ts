@@ -129,13 +129,12 @@ async function create(request: ContainerRequest) {
   const bundle = join(config.runRoot, 'containers', id);
   mkdirSync(bundle, { recursive: true });
   mkdirSync(exits, { recursive: true });
-  const files = Object.fromEntries(
-    ['hosts', 'resolvConf', 'hostname', 'containerenv'].map((name) => {
-      const path = join(bundle, name);
-      writeFileSync(path, `${name} of ${id}\n`);
-      return [name, path];
-    }),
-  ) as unknown as Parameters<typeof buildRuntimeSpec>[0]['files'];
+  const file = (name: string): string => {
+    const path = join(bundle, name);
+    writeFileSync(path, `${name} of ${id}\n`);
+    return path;
+  };
+  const files = { hosts: file('hosts'), resolvConf: file('resolvConf'), hostname: file('hostname'), containerenv: file('containerenv') };
   const root = request.rootfs ?? rootfs;
   const checked = checkRuntimeOptions({ config, system, spec: container.config.spec, networkMode: container.config.networkMode });
   const began = performance.now();
