@@ -52,9 +52,33 @@ function lateBuiltinModules(): Plugin {
   };
 }
 
+/**
+ * What undici loads and a registry is never spoken to with: HTTP/2, which we do not offer (it knows how to do without where Node has none), and node:assert, of
+ * which it wants the plain form. Together a tenth of a pull that finds everything there.
+ */
+function lightUndici(): Plugin {
+  const parts = /\/node_modules\/undici\/lib\//;
+  return {
+    name: 'light-undici',
+    enforce: 'pre',
+    transform(code, id) {
+      if (!parts.test(id)) return null;
+      const light = code
+        .replace(`require('node:http2')`, `(() => { throw new Error('HTTP/2 is not built in') })()`)
+        .replace(
+          `require('node:assert')`,
+          `((value, message) => { if (!value) throw message instanceof Error ? message : new Error(message ?? 'assertion failed') })`,
+        );
+      if (light === code) return null;
+      if (/\bassert\.[a-z]/.test(light)) throw new Error(`${id} wants more of node:assert than its plain form`);
+      return { code: light, map: null };
+    },
+  };
+}
+
 export default defineConfig({
   main: {
-    plugins: [commonJsFolder(), lateBuiltinModules()],
+    plugins: [commonJsFolder(), lightUndici(), lateBuiltinModules()],
     define: { __SELKIE_BUILD__: JSON.stringify({ version, gitCommit: gitCommit(), builtAt: new Date().toISOString() }) },
     build: {
       outDir: 'out/main',

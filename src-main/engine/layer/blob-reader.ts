@@ -183,7 +183,10 @@ class Decompressor {
 
   #use(): void {
     try {
-      for (const chunk of this.#pending.splice(0)) if (!this.#failed) this.#useTar(chunk);
+      for (const chunk of this.#pending.splice(0)) {
+        if (!this.#failed) this.#useTar(chunk);
+        release(chunk);
+      }
     } catch (error) {
       this.#fail(error);
     }
@@ -194,4 +197,12 @@ class Decompressor {
     this.#stream.destroy();
     this.#finished.reject(error);
   }
+}
+
+/**
+ * Gives the memory back at once; the collector comes 64 MB later, and fresh pages cost more than filling them. A buffer that has room left is the
+ * stream's own still: it goes on behind the piece, and takes a new one when it comes to the end (zlib.js, processCallback).
+ */
+function release({ buffer, byteOffset, length }: Buffer): void {
+  if (buffer instanceof ArrayBuffer && byteOffset + length === buffer.byteLength) buffer.transfer(0);
 }

@@ -8,6 +8,8 @@ import { EngineError, throwIfAborted } from '../../base/errors.ts';
 const idleMs = 2_000;
 /** A layer that needs more has millions of entries and is an attack. */
 const heapMegabytes = 1024;
+/** Of short-lived objects: V8 would let it grow to 48 per thread, and what is unpacked does not pass through it. */
+const youngMegabytes = 6;
 
 /** Threads for unpacking: made when needed, used again, gone when idle. They do not keep the process alive. */
 export class WorkerPool {
@@ -68,7 +70,10 @@ export class WorkerPool {
       idle.worker.ref();
       return idle.worker;
     }
-    return new Worker(this.#path, { name: 'unpack', resourceLimits: { maxOldGenerationSizeMb: heapMegabytes } });
+    return new Worker(this.#path, {
+      name: 'unpack',
+      resourceLimits: { maxOldGenerationSizeMb: heapMegabytes, maxYoungGenerationSizeMb: youngMegabytes },
+    });
   }
 
   #keep(worker: Worker): void {
