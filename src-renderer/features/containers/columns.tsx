@@ -16,7 +16,7 @@ import { RelativeTime } from '../../ui/time.tsx';
 import { menuItems } from './actions.tsx';
 import { PortsCell } from './ports-cell.tsx';
 import { perform, usePending } from './queries.ts';
-import { canDo, isUp, shortImageName, shownState, splitImageName } from './verbs.ts';
+import { canDo, isUp, shortImageName, shownState } from './verbs.ts';
 
 function StateCell({ container }: { readonly container: ContainerSummary }) {
   const verb = usePending(container.id);
@@ -101,7 +101,7 @@ export function useColumns(
         id: 'image',
         header: t('containers.columnImage'),
         sortValue: (container) => container.imageName,
-        render: (container) => <FrontClipped {...splitImageName(shortImageName(container.imageName))} title={container.imageName} />,
+        render: (container) => <FrontClipped text={shortImageName(container.imageName)} title={container.imageName} />,
       },
       {
         id: 'ports',

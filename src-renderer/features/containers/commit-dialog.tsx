@@ -92,8 +92,8 @@ export function CommitDialog({ container, onClose }: { readonly container: Conta
               value.trim() === '' ? t('pull.referenceNeeded') : /\s/.test(value.trim()) ? t('pull.referenceSpace') : true,
           })}
         />
-        <Field label={`${t('commit.message')} (${t('common.optional')})`} {...form.register('message')} />
-        <Field label={`${t('commit.author')} (${t('common.optional')})`} {...form.register('author')} />
+        <Field label={t('common.optional', { what: t('commit.message') })} {...form.register('message')} />
+        <Field label={t('common.optional', { what: t('commit.author') })} {...form.register('author')} />
         {up && !canPause ? <p className="field-hint">{t('commit.cannotPause')}</p> : null}
         {up && canPause ? (
           <div>

@@ -14,6 +14,7 @@ import { SearchBox } from '../../ui/search-box.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { DeletionDialog } from './deletion-dialog.tsx';
 import { KindLabel } from './kind-label.tsx';
+import { ObjectName } from './object-name.tsx';
 import { restoreItems, useTrash } from './queries.ts';
 import { RestoreDialog } from './restore-dialog.tsx';
 import { nameOfItem } from './trash-words.ts';
@@ -124,7 +125,7 @@ export function TrashTab() {
           </Button>
         </FullState>
       ) : (
-        <FullState icon={Trash2} title={t('trash.empty')} hint={`${t('trash.emptyHint')} ${terms}`} />
+        <FullState icon={Trash2} title={t('trash.empty')} hint={t('common.sentences', { first: t('trash.emptyHint'), second: terms })} />
       )}
       {deleting ? (
         <DeletionDialog
@@ -169,8 +170,12 @@ function useColumns(
         sortValue: nameOfItem,
         render: (item) => (
           <span className="with-copy">
-            <span className="strong clip" title={item.names.join(', ')}>
-              {nameOfItem(item)}
+            <span className={item.names.length > 0 ? 'strong' : undefined}>
+              <ObjectName
+                name={item.kind === 'volume' ? nameOfItem(item) : (item.names[0] ?? '')}
+                object={item.object}
+                all={item.names.join(', ')}
+              />
             </span>
             {item.names.length > 1 ? <span className="tag">+{item.names.length - 1}</span> : null}
           </span>
@@ -179,7 +184,7 @@ function useColumns(
       {
         id: 'size',
         header: t('disk.columnSize'),
-        width: '7rem',
+        width: '6.5rem',
         align: 'end',
         sortValue: (item) => item.sizeBytes,
         render: (item) => formatBytes(item.sizeBytes),
@@ -187,14 +192,14 @@ function useColumns(
       {
         id: 'removed',
         header: t('trash.columnRemoved'),
-        width: '9.5rem',
+        width: '8rem',
         sortValue: (item) => item.removedAt,
         render: (item) => <RelativeTime atMs={item.removedAt} />,
       },
       {
         id: 'expires',
         header: t('trash.columnExpires'),
-        width: '9.5rem',
+        width: '8rem',
         needs: 'medium',
         sortValue: (item) => item.expiresAt,
         render: (item) => <RelativeTime atMs={item.expiresAt} ahead />,

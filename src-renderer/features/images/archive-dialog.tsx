@@ -94,7 +94,7 @@ export function ArchiveDialog({ images, names = [], onClose }: ArchiveDialogProp
             </fieldset>
             {imports ? (
               <Field
-                label={`${t('archive.importName')} (${t('common.optional')})`}
+                label={t('common.optional', { what: t('archive.importName') })}
                 hint={t('archive.importNameHint')}
                 error={form.formState.errors.reference?.message}
                 {...form.register('reference', { validate: (value) => !/\s/.test(value.trim()) || t('pull.referenceSpace') })}

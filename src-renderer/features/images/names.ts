@@ -13,12 +13,6 @@ export function splitName(reference: string): SplitName {
   return { repository, tag: at >= 0 ? reference.slice(at + 1, at + 20) : colon < 0 ? 'latest' : bare.slice(colon + 1) };
 }
 
-/** Registry and path, which may give way where there is little room, and the name. */
-export function splitRepository(repository: string): { readonly head: string; readonly tail: string } {
-  const at = repository.lastIndexOf('/') + 1;
-  return { head: repository.slice(0, at), tail: repository.slice(at) };
-}
-
 /** What an image is called where there is room for one name. */
 export function shownName({ id, names }: { readonly id: string; readonly names: readonly string[] }): string {
   const [name] = names;
