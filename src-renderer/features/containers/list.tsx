@@ -14,6 +14,7 @@ import { FullState, Loading, Page } from '../../ui/page.tsx';
 import { SearchBox, Segmented } from '../../ui/search-box.tsx';
 import { BulkActions } from './actions.tsx';
 import { useColumns } from './columns.tsx';
+import { ContainerDialog, type ContainerDialogKind } from './dialogs.tsx';
 import { perform } from './queries.ts';
 import { RemovalDialog } from './removal-dialog.tsx';
 import { canDo, matches } from './verbs.ts';
@@ -53,7 +54,17 @@ export function ContainerList() {
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
   const [removing, setRemoving] = useState<readonly ContainerSummary[]>();
   const sortStats = useSortStats(view.sorting);
-  const columns = useColumns(sortStats, setRemoving);
+  const [dialog, setDialog] = useState<{ readonly kind: ContainerDialogKind; readonly container: ContainerSummary }>();
+  const actions = useMemo(
+    () => ({
+      onRemove: setRemoving,
+      onOpen: (kind: ContainerDialogKind, container: ContainerSummary) => {
+        setDialog({ kind, container });
+      },
+    }),
+    [],
+  );
+  const columns = useColumns(sortStats, actions);
   const all = useMemo(() => [...live.value.byId.values()], [live.value]);
   const rows = useMemo(
     () =>
@@ -160,6 +171,14 @@ export function ContainerList() {
       ) : (
         <NoRows total={all.length} view={view} />
       )}
+      {dialog ? (
+        <ContainerDialog
+          {...dialog}
+          onClose={() => {
+            setDialog(undefined);
+          }}
+        />
+      ) : null}
       {removing ? (
         <RemovalDialog
           containers={removing}

@@ -1,4 +1,4 @@
-import { Download, FileDown, Play, Trash2, Upload } from 'lucide-react';
+import { Download, FileDown, Play, Tag, Trash2, Upload } from 'lucide-react';
 import { type ReactNode, useMemo } from 'react';
 import { Link, useNavigate } from 'react-router';
 import type { ImageSummary } from '../../../src-main/contract/image.ts';
@@ -33,11 +33,11 @@ export function toRows(images: readonly ImageSummary[]): readonly ImageRow[] {
 export interface RowActions {
   readonly onRemove: (row: ImageRow) => void;
   readonly onPull: (name: string) => void;
-  readonly onPush: (row: ImageRow) => void;
+  readonly onOpen: (dialog: 'push' | 'tag', row: ImageRow) => void;
   readonly onSave: (row: ImageRow) => void;
 }
 
-function ActionsCell({ row, actions: { onRemove, onPull, onPush, onSave } }: { readonly row: ImageRow; readonly actions: RowActions }) {
+function ActionsCell({ row, actions: { onRemove, onPull, onOpen, onSave } }: { readonly row: ImageRow; readonly actions: RowActions }) {
   const { t } = useText();
   const navigate = useNavigate();
   const tabIndex = useRowTabIndex();
@@ -66,7 +66,15 @@ function ActionsCell({ row, actions: { onRemove, onPull, onPush, onSave } }: { r
             label: t('image.push'),
             icon: Upload,
             onSelect: () => {
-              onPush(row);
+              onOpen('push', row);
+            },
+          },
+          {
+            id: 'tag',
+            label: t('image.tag'),
+            icon: Tag,
+            onSelect: () => {
+              onOpen('tag', row);
             },
           },
           {

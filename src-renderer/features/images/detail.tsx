@@ -12,12 +12,12 @@ import { CopyButton } from '../../ui/copy-button.tsx';
 import { ErrorWords } from '../../ui/error-box.tsx';
 import { JsonView } from '../../ui/json-view.tsx';
 import { FullState, Loading, Page } from '../../ui/page.tsx';
-import { ArchiveDialog } from './archive-dialog.tsx';
 import { toRows } from './columns.tsx';
 import { ImageLayers } from './layers.tsx';
 import { ImageOverview } from './overview.tsx';
 import { PushDialog } from './push-dialog.tsx';
 import { useImage } from './queries.ts';
+import { SaveDialog } from './save-dialog.tsx';
 import { ImageRemovalDialog } from './removal-dialog.tsx';
 import { shownName } from './names.ts';
 
@@ -143,7 +143,7 @@ function Actions({ image }: { readonly image: ImageDetail }) {
         />
       ) : null}
       {saving ? (
-        <ArchiveDialog
+        <SaveDialog
           images={[reference]}
           names={image.names.slice(1)}
           onClose={() => {

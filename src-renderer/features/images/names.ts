@@ -21,6 +21,15 @@ export function shownName({ id, names }: { readonly id: string; readonly names: 
   return `${repository}:${tag}`;
 }
 
+/** What a file is called that holds these images. */
+export function archiveName(images: readonly string[]): string {
+  const [first = ''] = images;
+  if (images.length !== 1) return 'images.tar';
+  const { repository, tag } = splitName(first);
+  const name = /^[0-9a-f]{64}$/.test(first) ? first.slice(0, 12) : `${repository}-${tag}`;
+  return `${name.replaceAll(/[^\w.-]+/g, '-').slice(0, 150)}.tar`;
+}
+
 /** The registry that a reference names; empty when it names none and the search list decides. */
 export function registryOf(reference: string): string {
   const bare = reference.trim().replace(/^docker:\/\//, '');
