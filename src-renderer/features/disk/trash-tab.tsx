@@ -1,5 +1,5 @@
 import type { SortingState } from '@tanstack/react-table';
-import { FilterX, Trash2, Undo2 } from 'lucide-react';
+import { Trash2, Undo2 } from 'lucide-react';
 import { useCallback, useMemo, useState } from 'react';
 import type { TrashItem } from '../../../src-main/contract/trash.ts';
 import { toEngineError } from '../../client/notices.ts';
@@ -8,9 +8,10 @@ import { useText } from '../../text/text.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { DataTable, type TableColumn } from '../../ui/data-table.tsx';
 import { ErrorBox } from '../../ui/error-box.tsx';
+import { ListBar } from '../../ui/list-bar.tsx';
+import { NoMatch } from '../../ui/list-states.tsx';
 import { FullState, Loading } from '../../ui/page.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
-import { SearchBox } from '../../ui/search-box.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { DeletionDialog } from './deletion-dialog.tsx';
 import { KindLabel } from './kind-label.tsx';
@@ -51,13 +52,17 @@ export function TrashTab() {
   const terms = t('trash.kept', { count: keepDays, bytes: formatBytes(maximumBytes) });
   return (
     <>
-      <div className="toolbar disk-toolbar">
-        {all.length === 0 ? null : (
-          <SearchBox label={t('trash.searchLabel')} placeholder={t('trash.searchPlaceholder')} value={search} onChange={setSearch} />
-        )}
-        {selected.length > 0 ? (
-          <div className="bulk" role="toolbar" aria-label={t('common.actions')}>
-            <span className="bulk-count">{t('common.selected', { count: selected.length })}</span>
+      <ListBar
+        className="disk-toolbar"
+        {...(all.length === 0
+          ? {}
+          : { search: { label: t('trash.searchLabel'), placeholder: t('trash.searchPlaceholder'), value: search, onChange: setSearch } })}
+        selectedCount={selected.length}
+        onClearSelection={() => {
+          setSelection(new Set());
+        }}
+        bulk={
+          <>
             <Button
               icon={Undo2}
               onClick={() => {
@@ -75,12 +80,11 @@ export function TrashTab() {
             >
               {t('trash.deleteDots')}
             </Button>
-          </div>
-        ) : (
-          <span className="muted toolbar-note">{all.length > 0 ? terms : ''}</span>
-        )}
-        {all.length > 0 ? (
-          <span className="toolbar-end">
+          </>
+        }
+        note={all.length > 0 ? terms : ''}
+        end={
+          all.length > 0 ? (
             <Button
               icon={Trash2}
               variant="danger"
@@ -90,9 +94,9 @@ export function TrashTab() {
             >
               {t('trash.emptyDots', { bytes: formatBytes(totalBytes) })}
             </Button>
-          </span>
-        ) : null}
-      </div>
+          ) : undefined
+        }
+      />
       {rows.length > 0 ? (
         <DataTable
           label={t('disk.trash')}
@@ -115,15 +119,12 @@ export function TrashTab() {
           hint={t('trash.keys')}
         />
       ) : all.length > 0 ? (
-        <FullState icon={FilterX} title={t('trash.noMatch')}>
-          <Button
-            onClick={() => {
-              setSearch('');
-            }}
-          >
-            {t('common.clearSearch')}
-          </Button>
-        </FullState>
+        <NoMatch
+          title={t('trash.noMatch')}
+          onClear={() => {
+            setSearch('');
+          }}
+        />
       ) : (
         <FullState icon={Trash2} title={t('trash.empty')} hint={t('common.sentences', { first: t('trash.emptyHint'), second: terms })} />
       )}

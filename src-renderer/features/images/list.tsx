@@ -1,15 +1,15 @@
 import type { SortingState } from '@tanstack/react-table';
-import { CircleAlert, Download, FileDown, FileUp, FilterX, Layers, Trash2, X } from 'lucide-react';
+import { Download, FileDown, FileUp, Layers, Trash2 } from 'lucide-react';
 import { useCallback, useMemo, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { imagesStore, useImages } from '../../client/objects.ts';
 import { useText } from '../../text/text.ts';
-import { Button, IconButton } from '../../ui/button.tsx';
+import { Button } from '../../ui/button.tsx';
 import { DataTable } from '../../ui/data-table.tsx';
 import { DropZone } from '../../ui/drop-zone.tsx';
-import { ErrorWords } from '../../ui/error-box.tsx';
+import { ListBar } from '../../ui/list-bar.tsx';
+import { Failed, NoMatch } from '../../ui/list-states.tsx';
 import { FullState, Loading, Page } from '../../ui/page.tsx';
-import { SearchBox } from '../../ui/search-box.tsx';
 import { type ImageRow, toRows, useColumns } from './columns.tsx';
 import { LoadDialog } from './load-dialog.tsx';
 import { PullDialog } from './pull-dialog.tsx';
@@ -87,11 +87,14 @@ export function ImageList() {
           setDialog({ kind: 'load', file });
         }}
       >
-        <div className="toolbar">
-          <SearchBox label={t('images.searchLabel')} placeholder={t('images.searchPlaceholder')} value={query} onChange={setQuery} />
-          {selected.length > 0 ? (
-            <div className="bulk" role="toolbar" aria-label={t('common.actions')}>
-              <span className="bulk-count">{t('common.selected', { count: selected.length })}</span>
+        <ListBar
+          search={{ label: t('images.searchLabel'), placeholder: t('images.searchPlaceholder'), value: query, onChange: setQuery }}
+          selectedCount={selected.length}
+          onClearSelection={() => {
+            setSelection(new Set());
+          }}
+          bulk={
+            <>
               <Button
                 icon={FileDown}
                 onClick={() => {
@@ -109,16 +112,9 @@ export function ImageList() {
               >
                 {t('images.remove')}
               </Button>
-              <IconButton
-                icon={X}
-                label={t('common.clearSelection')}
-                onClick={() => {
-                  setSelection(new Set());
-                }}
-              />
-            </div>
-          ) : null}
-        </div>
+            </>
+          }
+        />
         {rows.length > 0 ? (
           <DataTable
             label={t('images.title')}
@@ -210,24 +206,10 @@ function NoRows({ total, onClear, onPull }: { readonly total: number; readonly o
   const live = useImages();
   if (live.status === 'loading') return <Loading />;
   if (live.status === 'failed') {
-    return (
-      <FullState icon={CircleAlert} tone="bad" title={t('images.failed')} hint={<ErrorWords error={live.error} />}>
-        <Button
-          onClick={() => {
-            imagesStore.retry();
-          }}
-        >
-          {t('common.retry')}
-        </Button>
-      </FullState>
-    );
+    return <Failed title={t('images.failed')} error={live.error} onRetry={imagesStore.retry} />;
   }
   if (total > 0) {
-    return (
-      <FullState icon={FilterX} title={t('images.noMatch')}>
-        <Button onClick={onClear}>{t('common.clearSearch')}</Button>
-      </FullState>
-    );
+    return <NoMatch title={t('images.noMatch')} onClear={onClear} />;
   }
   return (
     <FullState icon={Layers} title={t('images.empty')} hint={t('images.emptyHint')}>
