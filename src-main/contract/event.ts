@@ -7,7 +7,7 @@ export const engineEvent = v.strictObject({
   sequence: v.number(),
   timestampMs,
   type: v.picklist(['container', 'image', 'volume', 'system']),
-  /** Podman's words: create, init, start, attach, exec, exec_died, kill, stop, died, cleanup, restart, remove, rename; pull, loadfromarchive, tag, untag, remove … */
+  /** Podman's words: create, init, start, attach, exec, exec_died, kill, stop, died, cleanup, restart, remove, rename; pull, loadfromarchive, tag, untag, remove …; and `restore` and `discard`, of what was in the trash. */
   status: v.string(),
   /** Id of the object; a volume's name. */
   id: v.string(),

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { call, stream } from '../rpc/define.ts';
+import { call, duplex, stream } from '../rpc/define.ts';
 import { digest, imageId, nameOrId, timestampMs } from './ids.ts';
 
 export const imageSummary = v.strictObject({
@@ -113,10 +113,41 @@ export const transferProgress = v.variant('kind', [
 ]);
 export type TransferProgress = v.InferOutput<typeof transferProgress>;
 
-export const transferItem = v.variant('kind', [
-  v.strictObject({ kind: v.literal('progress'), progress: transferProgress }),
-  v.strictObject({ kind: v.literal('image'), id: imageId, name: v.string() }),
-]);
+const progressItem = v.strictObject({ kind: v.literal('progress'), progress: transferProgress });
+const imageItem = v.strictObject({ kind: v.literal('image'), id: imageId, name: v.string() });
+export const transferItem = v.variant('kind', [progressItem, imageItem]);
+
+/** A piece of a file that travels: small, so that what is granted at once (see rpc) is bounded in bytes, too. */
+export const pieceBytes = 64 * 1024;
+const piece = v.pipe(
+  v.instance(Uint8Array),
+  v.check((bytes) => bytes.length > 0 && bytes.length <= pieceBytes, `a piece has 1 to ${String(pieceBytes)} bytes`),
+);
+/** A file that its owner sends: its name, for messages, and its size. A sender waits for what was received before it is far ahead. */
+const sentFile = {
+  name: v.pipe(v.string(), v.nonEmpty(), v.maxLength(4096)),
+  sizeBytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+};
+/** `received`: so many bytes of it are written down. */
+const receivingItem = v.variant('kind', [v.strictObject({ kind: v.literal('received'), bytes: v.number() }), progressItem, imageItem]);
+
+const importOptions = {
+  reference: v.optional(nameOrId),
+  changes: v.optional(v.array(v.string()), []),
+  message: v.optional(v.string(), ''),
+  os: v.optional(v.string()),
+  architecture: v.optional(v.string()),
+  variant: v.optional(v.string()),
+};
+
+const savedImages = {
+  images: v.pipe(v.array(nameOrId), v.nonEmpty()),
+  names: v.optional(v.array(v.string()), []),
+  /** The names by which images are asked for do not go with them. */
+  withoutName: v.optional(v.boolean(), false),
+  /** OCI: layers as they are. */
+  uncompressed: v.optional(v.boolean(), false),
+};
 
 export const mountedObject = v.strictObject({
   id: v.string(),
@@ -164,24 +195,26 @@ export const imageRoutes = {
   }),
   /** A docker-archive or OCI archive (compressed or not), or an OCI layout folder, at an absolute path. */
   load: stream({ input: v.strictObject({ path: v.string() }), item: transferItem }),
+  /** As `load`, of an archive that is sent in pieces. Nothing is read of it before it is there, and nothing of it is left. */
+  loadBytes: duplex({ input: v.strictObject(sentFile), up: piece, down: receivingItem }),
   /**
    * Into an archive or folder at an absolute path, which is there when it is whole. `names` are further ones for the first image.
    * Several images only as docker-archive.
    */
   save: stream({
     input: v.strictObject({
-      images: v.pipe(v.array(nameOrId), v.nonEmpty()),
+      ...savedImages,
       path: v.string(),
       format: v.optional(v.picklist(['docker-archive', 'oci-archive', 'oci-dir', 'docker-dir']), 'docker-archive'),
-      names: v.optional(v.array(v.string()), []),
-      /** The names by which images are asked for do not go with them. */
-      withoutName: v.optional(v.boolean(), false),
       /** docker-dir: layers by gzip. */
       compress: v.optional(v.boolean(), false),
-      /** OCI: layers as they are. */
-      uncompressed: v.optional(v.boolean(), false),
     }),
     item: transferItem,
+  }),
+  /** As `save`, to whoever asks: all progress first, then, once the archive is whole, its pieces. */
+  saveBytes: stream({
+    input: v.strictObject({ ...savedImages, format: v.optional(v.picklist(['docker-archive', 'oci-archive']), 'docker-archive') }),
+    item: v.variant('kind', [progressItem, v.strictObject({ kind: v.literal('bytes'), bytes: piece, totalBytes: v.number() })]),
   }),
   /** One image of one layer, from a tar of files (plain, gzip, zstd, xz, bzip2). */
   import: stream({
@@ -191,15 +224,12 @@ export const imageRoutes = {
       url: v.optional(v.string()),
       /** For messages, when the path means nothing to a person. */
       shownAs: v.optional(v.string()),
-      reference: v.optional(nameOrId),
-      changes: v.optional(v.array(v.string()), []),
-      message: v.optional(v.string(), ''),
-      os: v.optional(v.string()),
-      architecture: v.optional(v.string()),
-      variant: v.optional(v.string()),
+      ...importOptions,
     }),
     item: transferItem,
   }),
+  /** As `import`, of a tar that is sent in pieces. */
+  importBytes: duplex({ input: v.strictObject({ ...sentFile, ...importOptions }), up: piece, down: receivingItem }),
   /** Read-only; the rest as of containers. */
   mount: call({ input: v.strictObject({ image: nameOrId }), output: mountedObject }),
   unmount: call({

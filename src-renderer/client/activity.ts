@@ -1,9 +1,9 @@
 /** Work that goes on when its page is left: what moves images, and creations that pull. Listed in one place, each can be cancelled. */
 import { type EngineError, isCancelled } from '../../src-main/base/errors.ts';
 import type { TransferProgress } from '../../src-main/contract/image.ts';
-import { toEngineError } from './notices.ts';
+import { notify, notifyFailure, toEngineError } from './notices.ts';
 import { createStore } from './store.ts';
-import { foldTransfer, foldWritten, noTransfer, type Transfer } from './transfer.ts';
+import { foldPassage, foldTransfer, foldWritten, noTransfer, type Passage, type Transfer } from './transfer.ts';
 
 export interface Activity {
   readonly id: number;
@@ -32,6 +32,8 @@ export interface ActivityHandle {
   readonly progress: (progress: TransferProgress) => void;
   /** Of work without layers: so many bytes of its file are there. */
   readonly written: (bytes: number) => void;
+  /** Of a file that goes to the engine, or comes from it. */
+  readonly passed: (passage: Passage) => void;
 }
 
 /** Runs `work` as an activity. Rejects as the work does, after the list says so. */
@@ -46,15 +48,21 @@ export function track<T>(
   const begun: Activity = { id, kind, subject, state: 'running', startedAtMs: Date.now(), transfer: noTransfer };
   activities.update((list) => [begun, ...list].slice(0, 30));
   let waiting: TransferProgress[] = [];
+  let passage: Passage | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
     const items = waiting;
+    const passed = passage;
     waiting = [];
-    if (items.length === 0) return;
+    passage = undefined;
+    if (items.length === 0 && !passed) return;
     const now = Date.now();
-    change(id, (activity) => ({ ...activity, transfer: items.reduce((sum, item) => foldTransfer(sum, item, now), activity.transfer) }));
+    change(id, ({ transfer, ...activity }) => {
+      const told = items.reduce((sum, item) => foldTransfer(sum, item, now), transfer);
+      return { ...activity, transfer: passed ? foldPassage(told, passed, now) : told };
+    });
   };
   const finish = (state: Activity['state'], error?: EngineError) => {
     flush();
@@ -65,11 +73,17 @@ export function track<T>(
     id,
     signal: controller.signal,
     progress(item) {
+      // Layers come before a file that comes from the engine, and after one that goes there.
+      if (passage) flush();
       waiting.push(item);
       timer ??= setTimeout(flush, 100);
     },
     written(bytes) {
       change(id, (activity) => ({ ...activity, transfer: foldWritten(activity.transfer, bytes, Date.now()) }));
+    },
+    passed(now) {
+      passage = now;
+      timer ??= setTimeout(flush, 100);
     },
   }).then(
     (value) => {
@@ -83,6 +97,31 @@ export function track<T>(
     },
   );
   return { id, result };
+}
+
+/** The titles of the notices by which it is told how something ended. */
+export interface EndWords {
+  readonly done: () => string;
+  readonly failed: () => string;
+}
+
+/** As `track`; its end is told by a notice, unless somebody has it in sight. Nobody has to wait for `result`. */
+export function begin<T>(
+  kind: Activity['kind'],
+  subject: string,
+  words: EndWords,
+  work: (handle: ActivityHandle) => Promise<T>,
+): { readonly id: number; readonly result: Promise<T> } {
+  const begun = track(kind, subject, work);
+  begun.result.then(
+    () => {
+      if (!isInSight(begun.id)) notify({ kind: 'done', title: words.done() });
+    },
+    (error: unknown) => {
+      if (!isInSight(begun.id)) notifyFailure(words.failed(), error);
+    },
+  );
+  return begun;
 }
 
 /** Who has it in sight sees how it ends, and needs no notice besides. Answers how to end looking. */

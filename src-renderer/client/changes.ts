@@ -6,7 +6,17 @@ import { liveStore } from './live.ts';
 import { useSelected } from './store.ts';
 
 /** What a container does while it runs takes no space that is measured here; that it began or ended does. */
-const ofContainers: ReadonlySet<string> = new Set(['create', 'start', 'died', 'cleanup', 'remove', 'restore', 'rename', 'prune']);
+const ofContainers: ReadonlySet<string> = new Set([
+  'create',
+  'start',
+  'died',
+  'cleanup',
+  'remove',
+  'restore',
+  'discard',
+  'rename',
+  'prune',
+]);
 
 export function changesStore({ type, status }: Pick<EngineEvent, 'type' | 'status'>): boolean {
   return type !== 'container' || ofContainers.has(status);

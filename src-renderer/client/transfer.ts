@@ -3,8 +3,17 @@ import type { TransferProgress } from '../../src-main/contract/image.ts';
 
 export type LayerProgress = Extract<TransferProgress, { kind: 'layer' }>;
 
+/** A file on its way between this page and the engine: another measure than that of layers, before or after them. */
+export interface Passage {
+  readonly direction: 'up' | 'down';
+  readonly doneBytes: number;
+  /** 0: nobody knows yet. */
+  readonly totalBytes: number;
+}
+
 export interface Transfer {
   readonly layers: readonly LayerProgress[];
+  readonly passage: Passage | undefined;
   readonly source: string;
   readonly warnings: readonly string[];
   readonly doneBytes: number;
@@ -16,6 +25,7 @@ export interface Transfer {
 
 export const noTransfer: Transfer = {
   layers: [],
+  passage: undefined,
   source: '',
   warnings: [],
   doneBytes: 0,
@@ -33,7 +43,7 @@ export function foldTransfer(transfer: Transfer, progress: TransferProgress, now
     case 'warning':
       return { ...transfer, warnings: [...transfer.warnings, progress.message] };
     case 'layer':
-      return measured({ ...transfer, layers: withLayer(transfer.layers, progress) }, nowMs);
+      return measured({ ...(transfer.passage ? afresh(transfer) : transfer), layers: withLayer(transfer.layers, progress) }, nowMs);
     case 'mapping':
     case 'config':
     case 'manifest':
@@ -53,6 +63,16 @@ function measured(transfer: Transfer, nowMs: number): Transfer {
     fetched.map((layer) => (layer.state === 'done' || layer.state === 'unpacking' ? layer.totalBytes || layer.doneBytes : layer.doneBytes)),
   );
   return withSpeed({ ...transfer, doneBytes, totalBytes: sum(fetched.map((layer) => layer.totalBytes)) }, nowMs);
+}
+
+/** Another measure begins: what was done by the last one says nothing about its speed. */
+function afresh(transfer: Transfer): Transfer {
+  return { ...transfer, passage: undefined, doneBytes: 0, totalBytes: 0, samples: [], bytesPerSecond: undefined };
+}
+
+export function foldPassage(transfer: Transfer, passage: Passage, nowMs: number): Transfer {
+  const { doneBytes, totalBytes } = passage;
+  return withSpeed({ ...(transfer.passage ? transfer : afresh(transfer)), passage, doneBytes, totalBytes }, nowMs);
 }
 
 /** How large it will be nobody knows before the end. */

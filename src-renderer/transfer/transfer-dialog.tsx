@@ -7,13 +7,19 @@ import { Button } from '../ui/button.tsx';
 import { Dialog } from '../ui/dialog.tsx';
 import { TransferProgress } from './transfer-progress.tsx';
 
+export interface NextStep {
+  readonly label: string;
+  readonly icon: LucideIcon;
+  readonly act: (subject: string) => void;
+}
+
 interface TransferDialogProps {
   readonly activityId: number;
   readonly onClose: () => void;
   /** Back to the form, with what was typed. */
   readonly onAgain: () => void;
   /** What comes next when it is done. */
-  readonly done?: { readonly label: string; readonly icon: LucideIcon; readonly act: (subject: string) => void };
+  readonly done?: NextStep;
 }
 
 /** How a pull, push, save, load, commit, import or export goes. Closing it stops nothing. */

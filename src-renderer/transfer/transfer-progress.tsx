@@ -48,12 +48,17 @@ export function TransferProgress({ activity }: { readonly activity: Activity }) 
         />
       ) : null}
       {transfer.source === '' ? null : <p className="muted">{t('pull.from', { source: transfer.source })}</p>}
-      {running && transfer.layers.length === 0 ? (
+      {running && transfer.passage ? (
+        <p className="muted" role="status">
+          {t(`activity.passing.${transfer.passage.direction}`)}
+        </p>
+      ) : null}
+      {running && transfer.layers.length === 0 && transfer.totalBytes === 0 ? (
         <p className="muted numbers" role="status">
           <Before activity={activity} />
         </p>
       ) : null}
-      {transfer.layers.length > 0 ? (
+      {transfer.totalBytes > 0 || transfer.layers.length > 0 ? (
         <>
           <ProgressBar
             label={t('pull.progress', { name: activity.subject })}
@@ -69,31 +74,33 @@ export function TransferProgress({ activity }: { readonly activity: Activity }) 
               {running && left !== undefined ? t('pull.left', { duration: formatDuration(Math.max(1, left) * 1000, language) }) : ''}
             </span>
           </p>
-          <table className="plain-table layer-table">
-            <caption className="visually-hidden">{t('pull.layers')}</caption>
-            <tbody>
-              {transfer.layers.map((layer) => (
-                <tr key={layer.digest}>
-                  <th scope="row">
-                    <code>{layer.digest.replace('sha256:', '').slice(0, 12)}</code>
-                  </th>
-                  <td>
-                    {t(layerText(activity.kind, layer.state))}
-                    {layer.message === undefined ? null : <span className="warning-text"> {layer.message}</span>}
-                  </td>
-                  <td className="layer-bar">
-                    <ProgressBar
-                      label={layer.digest.slice(7, 19)}
-                      value={layer.state === 'done' || layer.state === 'present' ? 1 : layer.doneBytes}
-                      total={layer.state === 'done' || layer.state === 'present' ? 1 : layer.totalBytes}
-                    />
-                  </td>
-                  <td className="numbers cell-end">{layer.totalBytes > 0 ? formatBytes(layer.totalBytes) : ''}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
         </>
+      ) : null}
+      {transfer.layers.length > 0 ? (
+        <table className="plain-table layer-table">
+          <caption className="visually-hidden">{t('pull.layers')}</caption>
+          <tbody>
+            {transfer.layers.map((layer) => (
+              <tr key={layer.digest}>
+                <th scope="row">
+                  <code>{layer.digest.replace('sha256:', '').slice(0, 12)}</code>
+                </th>
+                <td>
+                  {t(layerText(activity.kind, layer.state))}
+                  {layer.message === undefined ? null : <span className="warning-text"> {layer.message}</span>}
+                </td>
+                <td className="layer-bar">
+                  <ProgressBar
+                    label={layer.digest.slice(7, 19)}
+                    value={layer.state === 'done' || layer.state === 'present' ? 1 : layer.doneBytes}
+                    total={layer.state === 'done' || layer.state === 'present' ? 1 : layer.totalBytes}
+                  />
+                </td>
+                <td className="numbers cell-end">{layer.totalBytes > 0 ? formatBytes(layer.totalBytes) : ''}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
       ) : null}
       {transfer.warnings.map((warning) => (
         <p key={warning} className="warning-text" lang="en">

@@ -26,7 +26,9 @@ export function Dialog({ open, onOpenChange, title, description, children, foote
           onOpenAutoFocus={(event) => {
             // What there is to type, or what does no harm; without either the button that closes it.
             const body = event.currentTarget instanceof HTMLElement ? event.currentTarget : undefined;
-            const first = body?.querySelector<HTMLElement>('.dialog-body input:not([type=checkbox], [type=radio]), [data-harmless]');
+            const first = body?.querySelector<HTMLElement>(
+              '.dialog-body input:not([type=checkbox], [type=radio], [type=file]), [data-harmless]',
+            );
             if (!first) return;
             event.preventDefault();
             first.focus();

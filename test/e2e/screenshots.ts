@@ -24,6 +24,7 @@ const looks = [
   { name: 'dark', suffix: '-dark', theme: 'dark', language: 'en', width: 1280 },
   { name: 'ja', suffix: '-ja', theme: 'light', language: 'ja', width: 1280 },
   { name: 'narrow', suffix: '-narrow', theme: 'light', language: 'en', width: 900 },
+  { name: 'slim', suffix: '-slim', theme: 'light', language: 'ja', width: 640 },
 ] as const;
 type Look = (typeof looks)[number];
 
@@ -54,6 +55,7 @@ const views: Readonly<Record<string, (scene: Scene) => Promise<void>>> = {
   registries,
   run: runForm,
   system,
+  long,
   many,
 };
 
@@ -342,6 +344,34 @@ async function system({ page, goTo, take }: Scene): Promise<void> {
   await goTo('/system');
   await page.locator('.facts').first().waitFor();
   await take('system');
+}
+
+/** Names as long as a company can make them. */
+async function long({ page, goTo, take, selkie }: Scene): Promise<void> {
+  const starter = 'localhost/selkie/starter';
+  const name = `registry.example.org:5000/engineering-europe/${'platform-services-'.repeat(4)}team/order-history-exporter:release-2026.11.24-build.1234567`;
+  selkie('tag', starter, name);
+  selkie('create', '--name', `the-container-with-${'a-very-'.repeat(12)}long-name`, name, 'true');
+  await goTo('/images');
+  await page.getByText('order-history-exporter').first().waitFor();
+  await take('long-images');
+  await page.locator('.row-link').filter({ hasText: 'order-history-exporter' }).first().click();
+  await page.locator('.facts').first().waitFor();
+  await page.getByText('the-container-with').first().waitFor();
+  await take('long-image');
+  await page.locator('.page-actions .button-danger').click();
+  await page.getByRole('dialog').waitFor();
+  await take('long-removal');
+  await page.keyboard.press('Escape');
+  await goTo('/disk');
+  await page.getByText('order-history-exporter').or(page.getByText('starter')).first().waitFor();
+  await take('long-disk');
+  selkie('rm', `the-container-with-${'a-very-'.repeat(12)}long-name`);
+  selkie('untag', starter, name);
+  await goTo('/disk?view=trash');
+  await page.getByText('the-container-with').first().waitFor();
+  await take('long-trash');
+  selkie('trash', 'empty', '--force', `the-container-with-${'a-very-'.repeat(12)}long-name`);
 }
 
 /** Two hundred images more. */

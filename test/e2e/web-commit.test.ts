@@ -61,6 +61,7 @@ describe.skipIf(reason !== '')(`what a container leaves ${reason}`, () => {
     const open = async (to: string) => {
       await page.getByRole('button', { name: 'More' }).click();
       await page.getByRole('menuitem', { name: 'Export its files…' }).click();
+      await page.getByRole('radio', { name: 'Write to a path' }).check();
       await page.getByRole('textbox', { name: 'Path of the file' }).fill(to);
       await page.keyboard.press('Enter');
     };

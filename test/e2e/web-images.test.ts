@@ -115,6 +115,7 @@ describe.skipIf(why !== '')(`an image ${why}`, () => {
     const { page, actor } = session;
     const path = join(actor.directory, 'home', 'app.tar');
     await page.getByRole('button', { name: 'Save to a file…' }).click();
+    await page.getByRole('radio', { name: 'Write to a path' }).check();
     await page.getByRole('textbox', { name: 'Path of the file' }).fill('app.tar');
     await page.keyboard.press('Enter');
     await page.getByText('The path has to begin with /.').waitFor();

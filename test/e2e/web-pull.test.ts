@@ -60,7 +60,8 @@ describe.skipIf(why !== '')(`a slow pull ${why}`, () => {
     await page.getByRole('button', { name: 'Pull', exact: true }).click();
     await expect.poll(() => registry.fetches.length).toBe(2);
     const resumedAt = registry.fetches[1]?.from ?? 0;
-    expect(resumedAt).toBeGreaterThan(registry.largeBytes * 0.2);
+    // What was sent is not all written down yet when it is cancelled.
+    expect(resumedAt).toBeGreaterThan(registry.largeBytes * 0.1);
     expect(resumedAt).toBeLessThanOrEqual(first);
     const large = page
       .getByRole('row')

@@ -1,5 +1,5 @@
 /** What images are loaded from: a tar, plain or compressed, or a folder. All look alike: members by their path. */
-import { closeSync, constants, fstatSync, openSync, read, readSync, statSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, read, readSync, statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -9,6 +9,7 @@ import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { asyncDisposable } from '../../base/disposable.ts';
 import { EngineError, isCancelled, isEngineError, messageOf } from '../../base/errors.ts';
 import { errnoOf, toEngineError } from '../../system/errno.ts';
+import { makeNamelessFile } from './nameless-file.ts';
 import { memberKey, openTar } from './tar-index.ts';
 
 export interface MemberReader {
@@ -48,10 +49,11 @@ function memberAt(fd: number, start: number, end: number): MemberReader {
 }
 
 /** Not a file stream: whoever destroys one closes the archive's descriptor, which the other members still need. */
-async function* chunksOf(fd: number, start: number, end: number): AsyncGenerator<Buffer> {
+export async function* chunksOf(fd: number, start: number, end: number): AsyncGenerator<Buffer<ArrayBuffer>> {
   for (let position = start; position < end; ) {
     const wanted = Math.min(chunkBytes, end - position);
-    const { bytesRead, buffer } = await readAt(fd, Buffer.allocUnsafe(wanted), 0, wanted, position);
+    const buffer = Buffer.allocUnsafe(wanted);
+    const { bytesRead } = await readAt(fd, buffer, 0, wanted, position);
     if (bytesRead === 0) throw new EngineError('corrupt', 'the archive is truncated');
     position += bytesRead;
     yield buffer.subarray(0, bytesRead);
@@ -72,16 +74,7 @@ function compressionOf(head: Buffer, path: string): Compression {
   return 'none';
 }
 
-/** A new one, for reading and writing. Errors: `disk-full`, `denied` … */
-export async function makeFile(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, 'wx+', 0o600);
-  } catch (error) {
-    throw toEngineError(error, 'make', path);
-  }
-}
-
-/** Decompresses into a file without a name: it is gone with this process, however that ends. */
+/** Decompresses into a file without a name. */
 async function spool(
   source: FileHandle,
   path: string,
@@ -89,10 +82,8 @@ async function spool(
   folder: string,
   signal: AbortSignal | undefined,
 ): Promise<FileHandle> {
-  const name = join(folder, `load-${String(process.pid)}-${String(process.hrtime.bigint())}`);
-  const target = await makeFile(name);
+  const target = await makeNamelessFile(folder, 'load');
   try {
-    unlinkSync(name);
     const decompress = compression === 'gzip' ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });
     // Not the handles' own streams: those that do not close their file do not end a pipeline either.
     await pipeline(
@@ -149,8 +140,16 @@ function toLoadError(error: unknown, path: string): unknown {
   });
 }
 
+export interface OpenArchiveOptions {
+  /** Where it is decompressed. */
+  readonly spoolFolder: string;
+  /** In messages, when the path means nothing to a person. */
+  readonly shownAs?: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
 /** Errors: `invalid-argument`, `not-found`, `corrupt`, `unsupported`, `disk-full`, `cancelled`. */
-export async function openArchive(path: string, spoolFolder: string, signal: AbortSignal | undefined): Promise<Archive> {
+export async function openArchive(path: string, { spoolFolder, shownAs = path, signal }: OpenArchiveOptions): Promise<Archive> {
   if (!isAbsolute(path)) throw new EngineError('invalid-argument', `${path} is not an absolute path`, { details: { field: 'path' } });
   let isFolder: boolean;
   try {
@@ -166,18 +165,18 @@ export async function openArchive(path: string, spoolFolder: string, signal: Abo
     if (!(await file.stat()).isFile()) throw new EngineError('invalid-argument', `${path} is neither a file nor a folder`);
     const head = Buffer.alloc(8);
     const { bytesRead } = await file.read(head, 0, 8, 0);
-    const compression = compressionOf(head.subarray(0, bytesRead), path);
+    const compression = compressionOf(head.subarray(0, bytesRead), shownAs);
     if (compression !== 'none') {
       const compressed = file;
-      file = await spool(compressed, path, compression, spoolFolder, signal);
+      file = await spool(compressed, shownAs, compression, spoolFolder, signal);
       await compressed.close();
     }
     const { fd } = file;
     const size = (await file.stat()).size;
     const find = openTar(fd, size, (start, end) => memberAt(fd, start, end));
-    return { path, isFolder: false, find, ...asyncDisposable(() => file.close()) };
+    return { path: shownAs, isFolder: false, find, ...asyncDisposable(() => file.close()) };
   } catch (error) {
     await file.close();
-    throw toLoadError(error, path);
+    throw toLoadError(error, shownAs);
   }
 }

@@ -124,6 +124,11 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       const { saveImages } = await import('./save.ts');
       return saveImages(context, nameOrIds.map(own), saveOptions);
     },
+    async saveForSending(nameOrIds, saveOptions) {
+      const { saveForSending } = await import('./save.ts');
+      return saveForSending(context, nameOrIds.map(own), saveOptions);
+    },
+    receive: async (chunks, receiveOptions) => (await import('./nameless-file.ts')).receiveFile(context, chunks, receiveOptions),
     async importTar(request) {
       const { importImage } = await import('./import.ts');
       return importImage(context, request);

@@ -22,6 +22,8 @@ import type { ListPushOptions } from './list-push.ts';
 import type { ListSourceOptions } from './list-source.ts';
 import type { CreateListOptions, InspectedList, ListChanges } from './list.ts';
 import type { ArchiveReference } from './load.ts';
+import type { ReceivedFile, ReceiveOptions } from './nameless-file.ts';
+import type { SpooledSave } from './save.ts';
 
 export type { AdoptableImage, AdoptableLayer, AdoptionOutlook, AdoptOptions } from './adopt.ts';
 export { parseConfig } from './config-blob.ts';
@@ -32,7 +34,9 @@ export type { CreateListOptions, InspectedList, ListChanges } from './list.ts';
 export type { ListPushOptions } from './list-push.ts';
 export type { ListSourceOptions } from './list-source.ts';
 export { parseManifest } from './manifest.ts';
+export type { ReceivedFile, ReceiveOptions } from './nameless-file.ts';
 export { layerUsage, type LayerUsage } from './prune.ts';
+export type { SpooledSave } from './save.ts';
 
 export interface PullOptions {
   readonly policy: 'always' | 'missing' | 'never' | 'newer';
@@ -58,6 +62,8 @@ export interface LoadOptions {
   readonly everyPlatform?: boolean;
   /** Instead of the names in it. */
   readonly names?: readonly string[];
+  /** For messages and the event, when the path means nothing to a person. */
+  readonly shownAs?: string;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TransferProgress) => void;
 }
@@ -214,6 +220,8 @@ export interface ImageStore {
   pullAll(reference: string, options: PullOptions): Promise<readonly ResolvedImage[]>;
   /** One item per image in the archive. */
   load(path: string, options: LoadOptions): Promise<readonly ResolvedImage[]>;
+  /** An archive that is sent in pieces, for `load` and `importTar`. Errors: `corrupt` when less or more comes than announced, `disk-full`, `cancelled`. */
+  receive(chunks: AsyncIterable<Uint8Array>, options: ReceiveOptions): Promise<ReceivedFile>;
   /** What `adopt` would do. */
   outlook(image: AdoptableImage): AdoptionOutlook;
   /**
@@ -227,6 +235,8 @@ export interface ImageStore {
    * Errors: `not-found`, `corrupt` (a layer was changed on the disk), `unsupported` (a layer without a recipe), `already-exists`, `disk-full`, `cancelled`.
    */
   save(nameOrIds: readonly string[], options: SaveOptions): Promise<readonly SavedImage[]>;
+  /** As `save`, into an archive that has no place of its own: it is read once and gone. Errors as of `save`. */
+  saveForSending(nameOrIds: readonly string[], options: Omit<SaveOptions, 'path'>): Promise<SpooledSave>;
   /** One image of one layer from a tar of files. Its layer is on the disk twice until it is unpacked. */
   importTar(request: ImportRequest): Promise<ResolvedImage>;
   compose(request: ComposeRequest): Promise<ResolvedImage>;

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { unlinkSync } from 'node:fs';
-import { join } from 'node:path';
 import { isEngineError, throwIfAborted } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import { toEngineError } from '../../system/errno.ts';
-import { makeFile } from './archive.ts';
 import type { ImageContext } from './context.ts';
+import { makeNamelessFile, pathOfOpen } from './nameless-file.ts';
 
 /** An archive that lies on the disk of the store until it is disposed; it has no name, and is gone with this process. */
 export interface SpooledTar extends AsyncDisposable {
@@ -25,10 +23,8 @@ export async function spoolTar(
 ): Promise<SpooledTar> {
   const { directory } = context.downloads;
   context.system.files.ensureDirectory(directory, 0o700);
-  const name = join(directory, `layer-${String(process.pid)}-${String(process.hrtime.bigint())}`);
-  const file = await makeFile(name);
+  const file = await makeNamelessFile(directory, 'layer');
   try {
-    unlinkSync(name);
     const hash = createHash('sha256');
     let sizeBytes = 0;
     for await (const chunk of chunks) {
@@ -42,7 +38,7 @@ export async function spoolTar(
     }
     await file.truncate(sizeBytes);
     const diffId = `sha256:${hash.digest('hex')}` as Digest;
-    return { path: `/proc/self/fd/${String(file.fd)}`, diffId, sizeBytes, [Symbol.asyncDispose]: () => file.close() };
+    return { path: pathOfOpen(file), diffId, sizeBytes, [Symbol.asyncDispose]: () => file.close() };
   } catch (error) {
     await file.close();
     throw isEngineError(error) ? error : toEngineError(error, 'write', `the new layer in ${directory}`);

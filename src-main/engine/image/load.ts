@@ -104,17 +104,18 @@ function isSameFile(a: string, b: string): boolean {
 export async function loadImages(context: ImageContext, path: string, options: LoadOptions): Promise<ResolvedImage[]> {
   throwIfAborted(options.signal);
   context.system.files.ensureDirectory(context.downloads.directory, 0o700);
-  await using archive = await openArchive(path, context.downloads.directory, options.signal);
+  const { shownAs = path, signal } = options;
+  await using archive = await openArchive(path, { spoolFolder: context.downloads.directory, shownAs, signal });
   const { images, transport } = options.from ? readAs(archive, options.from, options) : readImages(archive);
-  // By what it is, not by how one came there.
-  const scopes = transport === 'docker-archive' ? [] : pathScopes(realpathSync(path));
+  // By what it is, not by how one came there; what was sent lies nowhere.
+  const scopes = transport === 'docker-archive' || options.shownAs !== undefined ? [] : pathScopes(realpathSync(path));
   // The starter image has to work on a machine without a policy: whoever could exchange it could exchange Selkie itself.
   const own = isSameFile(path, starterArchive(context.config.resources));
-  await checkTrust(context, { transport, scopes, name: path, own }, images, options);
+  await checkTrust(context, { transport, scopes, name: shownAs, own }, images, options);
   const loaded: ResolvedImage[] = [];
   for (const read of images) {
     const image = options.names === undefined ? read : { ...read, names: options.names };
-    const record = await storeImage(context, image, { object: path, event: { status: 'loadfromarchive', name: path } }, options);
+    const record = await storeImage(context, image, { object: shownAs, event: { status: 'loadfromarchive', name: shownAs } }, options);
     loaded.push({ record, name: image.names[0] ?? record.id });
   }
   return loaded;

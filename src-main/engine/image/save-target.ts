@@ -7,6 +7,9 @@ import { EngineError } from '../../base/errors.ts';
 import type { Digest } from '../../contract/ids.ts';
 import { toEngineError } from '../../system/errno.ts';
 import { ArchiveFile } from './archive-file.ts';
+import { chunksOf } from './archive.ts';
+import type { ImageContext } from './context.ts';
+import { makeNamelessFile } from './nameless-file.ts';
 
 export interface PlacedBlob {
   readonly digest: Digest;
@@ -56,15 +59,13 @@ function checkPath(path: string): void {
 
 class TarTarget implements SaveTarget {
   readonly path: string;
-  readonly #temporary: string;
-  readonly #file: FileHandle;
+  protected readonly file: FileHandle;
   readonly #archive: ArchiveFile;
   readonly #names = new Set<string>();
 
-  constructor(path: string, temporary: string, file: FileHandle) {
+  constructor(path: string, file: FileHandle) {
     this.path = path;
-    this.#temporary = temporary;
-    this.#file = file;
+    this.file = file;
     this.#archive = new ArchiveFile(file);
   }
 
@@ -85,16 +86,49 @@ class TarTarget implements SaveTarget {
   }
 
   async finish(): Promise<void> {
-    await guarded(this.path, async () => {
-      await this.#archive.finish();
-      await rename(this.#temporary, this.path);
-    });
+    await guarded(this.path, () => this.#archive.finish());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file.close();
+    await this.file.close();
+  }
+}
+
+class PlacedTarTarget extends TarTarget {
+  readonly #temporary: string;
+
+  constructor(path: string, temporary: string, file: FileHandle) {
+    super(path, file);
+    this.#temporary = temporary;
+  }
+
+  override async finish(): Promise<void> {
+    await super.finish();
+    await guarded(this.path, () => rename(this.#temporary, this.path));
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    await super[Symbol.asyncDispose]();
     rmSync(this.#temporary, { force: true });
   }
+}
+
+class SpoolTarTarget extends TarTarget implements SpoolTarget {
+  async content(): Promise<{ readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>> }> {
+    const sizeBytes = (await this.file.stat()).size;
+    return { sizeBytes, chunks: chunksOf(this.file.fd, 0, sizeBytes) };
+  }
+}
+
+/** It has no place, and is read once it is finished. */
+export interface SpoolTarget extends SaveTarget {
+  content(): Promise<{ readonly sizeBytes: number; readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>> }>;
+}
+
+/** Errors: `disk-full`, `denied`, about the folder of the store where it lies. */
+export async function openSpoolTarget({ downloads: { directory }, system }: ImageContext): Promise<SpoolTarget> {
+  system.files.ensureDirectory(directory, 0o700);
+  return new SpoolTarTarget(`the archive in ${directory}`, await makeNamelessFile(directory, 'save'));
 }
 
 /** Errors: `invalid-argument`, `not-found` and `denied` for the folder it is to be in, `already-exists` for anything but a file. */
@@ -103,7 +137,7 @@ export async function openTarTarget(path: string): Promise<SaveTarget> {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found && !found.isFile()) throw new EngineError('already-exists', `${path} is there and is no file`, { details: { field: 'path' } });
   const temporary = temporaryPath(path);
-  return guarded(path, async () => new TarTarget(path, temporary, await open(temporary, 'wx', 0o666)));
+  return guarded(path, async () => new PlacedTarTarget(path, temporary, await open(temporary, 'wx', 0o666)));
 }
 
 /** What may be there already: a folder of the same kind is added to, or replaced, as Podman does; anything else that is not empty stays. */

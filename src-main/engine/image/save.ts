@@ -12,7 +12,7 @@ import { parseJson, parseManifest } from './manifest.ts';
 import { mediaType } from './media-type.ts';
 import { type BuiltManifest, type OutgoingImage, type OutgoingLayer, type PlacedLayer, buildManifest, toOutgoing } from './outgoing.ts';
 import { reportLayer } from './progress.ts';
-import { type PlacedBlob, type SaveTarget, openFolderTarget, openTarTarget } from './save-target.ts';
+import { type PlacedBlob, type SaveTarget, openFolderTarget, openSpoolTarget, openTarTarget } from './save-target.ts';
 
 interface NamedImage {
   readonly image: OutgoingImage;
@@ -28,21 +28,58 @@ const ociBlob = (digest: Digest): string => `blobs/sha256/${hexOf(digest)}`;
 
 /** See ImageStore.save. */
 export async function saveImages(context: ImageContext, nameOrIds: readonly string[], options: SaveOptions): Promise<SavedImage[]> {
-  const { format, path, signal } = options;
-  throwIfAborted(signal);
+  const images = collectFor(context, nameOrIds, options);
+  await using target = await openTarget(options.format, options.path);
+  return await write(context, images, target, options);
+}
+
+/** An archive without a place of its own; disposing it leaves nothing. */
+export interface SpooledSave extends AsyncDisposable {
+  readonly images: readonly SavedImage[];
+  readonly sizeBytes: number;
+  /** All of it, once. */
+  readonly chunks: AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** See ImageStore.saveForSending. Written down first: an archive is written from two ends, and one that cannot be made should not be begun. */
+export async function saveForSending(context: ImageContext, nameOrIds: readonly string[], options: SendOptions): Promise<SpooledSave> {
+  if (options.format !== 'docker-archive' && options.format !== 'oci-archive')
+    throw new EngineError('invalid-argument', `${options.format} is a folder, which cannot be sent`, { details: { field: 'format' } });
+  const images = collectFor(context, nameOrIds, options);
+  const target = await openSpoolTarget(context);
+  try {
+    const saved = await write(context, images, target, options);
+    return { images: saved, ...(await target.content()), [Symbol.asyncDispose]: () => target[Symbol.asyncDispose]() };
+  } catch (error) {
+    await target[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+type SendOptions = Omit<SaveOptions, 'path'>;
+
+function collectFor(context: ImageContext, nameOrIds: readonly string[], options: SendOptions): readonly NamedImage[] {
+  throwIfAborted(options.signal);
   const images = collect(context, nameOrIds, options);
   const [first] = images;
   if (!first) throw new EngineError('invalid-argument', 'no image is named', { details: { field: 'images' } });
-  if (images.length > 1 && format !== 'docker-archive')
-    throw new EngineError('invalid-argument', `several images go into one docker-archive, not into ${format}`, {
+  if (images.length > 1 && options.format !== 'docker-archive')
+    throw new EngineError('invalid-argument', `several images go into one docker-archive, not into ${options.format}`, {
       details: { field: 'format' },
     });
-  await using target = await openTarget(format, path);
+  return images;
+}
+
+async function write(
+  context: ImageContext,
+  images: readonly NamedImage[],
+  target: SaveTarget,
+  options: SendOptions,
+): Promise<SavedImage[]> {
   const save = new Save(context, target, options);
-  if (format === 'docker-archive') await save.dockerArchive(images);
-  else if (format === 'docker-dir') await save.dockerDirectory(first.image);
-  else await save.ociLayout(first);
-  throwIfAborted(signal);
+  if (options.format === 'docker-archive') await save.dockerArchive(images);
+  else for (const image of images) await (options.format === 'docker-dir' ? save.dockerDirectory(image.image) : save.ociLayout(image));
+  throwIfAborted(options.signal);
   await target.finish();
   const saved = images.map(({ image: { record }, names }) => ({ id: record.id, name: names[0] ?? record.id }));
   for (const { id, name } of saved) context.state.events.append({ type: 'image', status: 'save', id, name });
@@ -55,7 +92,7 @@ function openTarget(format: SaveOptions['format'], path: string): Promise<SaveTa
 }
 
 /** Named twice, an image is there once, with both names. An id gives no name, as in Podman. */
-function collect(context: ImageContext, nameOrIds: readonly string[], options: SaveOptions): NamedImage[] {
+function collect(context: ImageContext, nameOrIds: readonly string[], options: SendOptions): NamedImage[] {
   const registries = readRegistries(context);
   const found = new Map<string, { readonly image: OutgoingImage; readonly names: string[] }>();
   for (const text of nameOrIds) {
@@ -79,9 +116,9 @@ function nameIn(format: SaveOptions['format'], name: string): string {
 class Save {
   readonly #context: ImageContext;
   readonly #target: SaveTarget;
-  readonly #options: SaveOptions;
+  readonly #options: SendOptions;
 
-  constructor(context: ImageContext, target: SaveTarget, options: SaveOptions) {
+  constructor(context: ImageContext, target: SaveTarget, options: SendOptions) {
     this.#context = context;
     this.#target = target;
     this.#options = options;

@@ -5,6 +5,7 @@ import type { TransferProgress } from '../../contract/image.ts';
 import type { ResolvedImage } from '../image/image.ts';
 import { removing, type Rooms } from './rooms.ts';
 import { engineEvents } from './event-service.ts';
+import { pieces } from './pieces.ts';
 import { withProgress } from './progress.ts';
 
 export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
@@ -55,7 +56,7 @@ export function containerHandlers(rooms: Rooms): EngineHandlers['container'] {
         else yield { kind: 'image', id: item.result.record.id, name: item.result.name };
       }
     },
-    export: ({ container }, { signal }) => containers.export(container, signal),
+    export: ({ container }, { signal }) => pieces(containers.export(container, signal)),
     exportFile: ({ container, path }, { signal }) => containers.exportFile(container, path, signal),
     mount: ({ container }) => containers.mount(container),
     unmount: ({ container, force }) => containers.unmount(container, force),

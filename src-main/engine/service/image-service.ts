@@ -6,6 +6,7 @@ import type { ImportRequest, PushOptions, PushedImage, ResolvedImage, SavedImage
 import type { ImageRecord } from '../state/state.ts';
 import { engineEvents } from './event-service.ts';
 import { filterImages } from './image-filter.ts';
+import { imageBytesHandlers } from './image-bytes.ts';
 import { withProgress } from './progress.ts';
 import { removing, type Rooms } from './rooms.ts';
 
@@ -55,6 +56,8 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
         else for (const { record, name } of item.result) yield { kind: 'image', id: record.id, name };
       }
     },
+
+    ...imageBytesHandlers(images),
 
     async *save({ images: names, ...options }, { signal }) {
       for await (const item of withProgress<TransferProgress, readonly SavedImage[]>((onProgress) =>

@@ -118,6 +118,7 @@ export function createTrash(options: TrashOptions): Trash {
         const bytes = await ownBytes(entry);
         await discard(entry);
         discarded.set(entry.id, bytes);
+        state.events.append({ type: entry.kind, status: 'discard', id: entry.object, name: entry.name === '' ? entry.object : entry.name });
       } catch (error) {
         failures.push(error);
       }

@@ -1,4 +1,5 @@
 import { type BrowserWindow, ipcMain, MessageChannelMain, type MessagePortMain, shell } from 'electron';
+import { EngineError } from '../../base/errors.ts';
 import { build } from '../../base/version.ts';
 import { desktopContract } from '../../contract/desktop.ts';
 import { type EngineClient, engineContract } from '../../contract/engine.ts';
@@ -56,6 +57,9 @@ const desktopHandlers: Handlers<typeof desktopContract> = {
     openExternal: async ({ url }) => {
       await shell.openExternal(url);
       return {};
+    },
+    download: () => {
+      throw new EngineError('unsupported', 'a window writes files to paths');
     },
   },
 };

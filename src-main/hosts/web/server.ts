@@ -9,6 +9,7 @@ import { type EngineClient, engineContract } from '../../contract/engine.ts';
 import { forwardHandlers, type Handlers, serve } from '../../rpc/rpc.ts';
 import { webSocketChannel } from '../../rpc/transports/web-socket.ts';
 import { Access } from './access.ts';
+import { Downloads, downloadsPath } from './downloads.ts';
 import { refuse, servePage } from './pages.ts';
 
 export interface WebHostOptions {
@@ -35,11 +36,12 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: 64 * 1024 * 1024 });
   await listen(http, options.port);
   const access = new Access((http.address() as AddressInfo).port);
+  const downloads = new Downloads();
   http.on('request', (request, response) => {
-    answer(access, options.pages, request, response);
+    answer(access, options.pages, downloads, request, response);
   });
   http.on('upgrade', (request, socket, head) => {
-    upgrade(access, sockets, options, request, socket, head);
+    upgrade(access, sockets, { ...options, downloads }, request, socket, head);
   });
   return {
     url: access.entrance,
@@ -69,7 +71,7 @@ function listen(http: Server, port: number): Promise<void> {
   });
 }
 
-function answer(access: Access, pages: string, request: IncomingMessage, response: ServerResponse): void {
+function answer(access: Access, pages: string, downloads: Downloads, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', access.origin);
   if (!access.isOwnHost(request) || !access.isOwnOrigin(request)) {
     refuse(response, 403, 'Refused: this address is not one of Selkie’s own.');
@@ -94,13 +96,14 @@ function answer(access: Access, pages: string, request: IncomingMessage, respons
     refuse(response, 403, 'Refused: open Selkie by the link with the token that the terminal shows.');
     return;
   }
-  servePage(pages, url.pathname, response);
+  if (url.pathname.startsWith(downloadsPath)) downloads.answer(url.pathname, request, response);
+  else servePage(pages, url.pathname, response);
 }
 
 function upgrade(
   access: Access,
   sockets: WebSocketServer,
-  options: WebHostOptions,
+  options: WebHostOptions & { readonly downloads: Downloads },
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
@@ -116,7 +119,7 @@ function upgrade(
   }
   sockets.handleUpgrade(request, socket, head, (webSocket) => {
     if (pathname === '/rpc') serveEngine(webSocket, options);
-    else serve(desktopContract, desktopHandlers, webSocketChannel(webSocket), { engine: build.version, onBug: options.onBug });
+    else serve(desktopContract, desktopHandlers(options), webSocketChannel(webSocket), { engine: build.version, onBug: options.onBug });
   });
 }
 
@@ -128,11 +131,16 @@ function serveEngine(webSocket: WebSocket, options: WebHostOptions): void {
   });
 }
 
-const desktopHandlers: Handlers<typeof desktopContract> = {
-  desktop: {
-    info: () => ({ host: 'web', platform: process.platform, version: build.version }),
-    openExternal: () => {
-      throw new EngineError('unsupported', 'a browser opens links by itself');
+function desktopHandlers({ client, downloads }: WebHostOptions & { readonly downloads: Downloads }): Handlers<typeof desktopContract> {
+  return {
+    desktop: {
+      info: () => ({ host: 'web', platform: process.platform, version: build.version }),
+      openExternal: () => {
+        throw new EngineError('unsupported', 'a browser opens links by itself');
+      },
+      async *download({ what, fileName }, { signal }) {
+        yield* downloads.offer(await client(), what, fileName, signal);
+      },
     },
-  },
-};
+  };
+}

@@ -1,17 +1,35 @@
-import { Play, RotateCw, ScrollText, Square, SquareTerminal, Trash2, Zap } from 'lucide-react';
+import { FileDown, Layers, type LucideIcon, Play, RotateCw, ScrollText, Square, SquareTerminal, Trash2, Zap } from 'lucide-react';
 import type { ContainerSummary } from '../../../src-main/contract/container.ts';
 import { type Text, useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
 import type { MenuItem } from '../../ui/menu.tsx';
+import type { ContainerDialogKind } from './dialogs.tsx';
 import { perform } from './queries.ts';
 import { canDo, type Verb } from './verbs.ts';
 
-interface MenuContext {
+export interface RowActions {
   readonly onRemove: (containers: readonly ContainerSummary[]) => void;
+  readonly onOpen: (dialog: ContainerDialogKind, container: ContainerSummary) => void;
+}
+
+interface MenuContext extends RowActions {
   readonly navigate: (path: string) => unknown;
 }
 
 const verbIcons = { start: Play, stop: Square, restart: RotateCw, kill: Zap, remove: Trash2 } as const;
+
+/** What is done with a container now and then: it becomes an image, or a file. */
+export function occasionalItems(t: Text, onOpen: (dialog: ContainerDialogKind) => void): readonly MenuItem[] {
+  const item = (id: ContainerDialogKind, icon: LucideIcon): MenuItem => ({
+    id,
+    label: t(`${id}.dots`),
+    icon,
+    onSelect: () => {
+      onOpen(id);
+    },
+  });
+  return [item('commit', Layers), item('export', FileDown)];
+}
 
 export function menuItems(t: Text, container: ContainerSummary, context: MenuContext): readonly MenuItem[] {
   const verb = (name: Exclude<Verb, 'remove'>): MenuItem => ({
@@ -40,6 +58,9 @@ export function menuItems(t: Text, container: ContainerSummary, context: MenuCon
       disabled: container.state !== 'running',
       onSelect: () => void context.navigate(`/containers/${container.id}/terminal`),
     },
+    ...occasionalItems(t, (dialog) => {
+      context.onOpen(dialog, container);
+    }).map((item, index) => ({ ...item, separated: index === 0 })),
     {
       id: 'remove',
       label: t('containers.remove'),

@@ -13,10 +13,10 @@ import { RowMenu } from '../../ui/menu.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
 import { StateLabel } from '../../ui/state-label.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
-import { menuItems } from './actions.tsx';
+import { menuItems, type RowActions } from './actions.tsx';
 import { PortsCell } from './ports-cell.tsx';
 import { perform, usePending } from './queries.ts';
-import { canDo, isUp, shortImageName, shownState, splitImageName } from './verbs.ts';
+import { canDo, isUp, shortImageName, shownState } from './verbs.ts';
 
 function StateCell({ container }: { readonly container: ContainerSummary }) {
   const verb = usePending(container.id);
@@ -45,13 +45,7 @@ function MemoryCell({ id }: { readonly id: string }) {
   return stats ? <>{formatBytes(stats.memoryBytes)}</> : <span className="muted">–</span>;
 }
 
-function ActionsCell({
-  container,
-  onRemove,
-}: {
-  readonly container: ContainerSummary;
-  readonly onRemove: (containers: readonly ContainerSummary[]) => void;
-}) {
+function ActionsCell({ container, actions }: { readonly container: ContainerSummary; readonly actions: RowActions }) {
   const { t } = useText();
   const navigate = useNavigate();
   const tabIndex = useRowTabIndex();
@@ -69,17 +63,14 @@ function ActionsCell({
       <RowMenu
         label={t('common.actionsFor', { name: container.name })}
         tabIndex={tabIndex}
-        items={() => menuItems(t, container, { onRemove, navigate })}
+        items={() => menuItems(t, container, { ...actions, navigate })}
       />
     </span>
   );
 }
 
 /** `sortStats` are those of the moment of sorting: rows do not move while numbers come in. */
-export function useColumns(
-  sortStats: StatsById,
-  onRemove: (containers: readonly ContainerSummary[]) => void,
-): readonly TableColumn<ContainerSummary>[] {
+export function useColumns(sortStats: StatsById, actions: RowActions): readonly TableColumn<ContainerSummary>[] {
   const { t } = useText();
   return useMemo(
     () => [
@@ -101,7 +92,7 @@ export function useColumns(
         id: 'image',
         header: t('containers.columnImage'),
         sortValue: (container) => container.imageName,
-        render: (container) => <FrontClipped {...splitImageName(shortImageName(container.imageName))} title={container.imageName} />,
+        render: (container) => <FrontClipped text={shortImageName(container.imageName)} title={container.imageName} />,
       },
       {
         id: 'ports',
@@ -141,9 +132,9 @@ export function useColumns(
         header: t('common.actions'),
         width: '5.5rem',
         align: 'end',
-        render: (container) => <ActionsCell container={container} onRemove={onRemove} />,
+        render: (container) => <ActionsCell container={container} actions={actions} />,
       },
     ],
-    [t, sortStats, onRemove],
+    [t, sortStats, actions],
   );
 }

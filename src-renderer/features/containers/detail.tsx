@@ -1,17 +1,15 @@
-import { CircleAlert, PackageX, Play, RotateCw, Square, Trash2 } from 'lucide-react';
-import { Tabs } from 'radix-ui';
+import { PackageX, Play, RotateCw, Square, Trash2 } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { isEngineError } from '../../../src-main/base/errors.ts';
 import type { ContainerDetail, ContainerSummary } from '../../../src-main/contract/container.ts';
 import { toEngineError } from '../../client/notices.ts';
-import { shortId } from '../../text/format.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy-button.tsx';
-import { ErrorWords } from '../../ui/error-box.tsx';
+import { DetailPage } from '../../ui/detail-page.tsx';
 import { JsonView } from '../../ui/json-view.tsx';
-import { FullState, Loading, Page } from '../../ui/page.tsx';
+import { Failed } from '../../ui/list-states.tsx';
+import { FullState, Loading } from '../../ui/page.tsx';
 import { StateLabel } from '../../ui/state-label.tsx';
 import { LogView } from './log-view.tsx';
 import { MoreMenu } from './more-menu.tsx';
@@ -44,11 +42,7 @@ export function ContainerDetailPage() {
   }
   if (query.isPending) return <Loading />;
   if (!query.data) {
-    return (
-      <FullState alone icon={CircleAlert} tone="bad" title={t('detail.failed')} hint={<ErrorWords error={toEngineError(query.error)} />}>
-        <Button onClick={() => void query.refetch()}>{t('common.retry')}</Button>
-      </FullState>
-    );
+    return <Failed alone title={t('detail.failed')} error={toEngineError(query.error)} onRetry={() => void query.refetch()} />;
   }
   // The list knows of a change before the details have been asked for again.
   const container = summary ? { ...query.data, ...summary } : query.data;
@@ -57,57 +51,34 @@ export function ContainerDetailPage() {
 
 function Detail({ container, tab }: { readonly container: ContainerDetail; readonly tab: Tab }) {
   const { t } = useText();
-  const navigate = useNavigate();
   // A terminal that was opened stays open behind the other tabs.
   const [terminalOpened, setTerminalOpened] = useState(tab === 'terminal');
   if (tab === 'terminal' && !terminalOpened) setTerminalOpened(true);
   return (
-    <Page
-      fill
+    <DetailPage
       title={container.name}
-      subtitle={
-        <>
-          <Status container={container} />
-          <span className="with-copy">
-            <code>{shortId(container.id)}</code>
-            <CopyButton value={container.id} what={t('common.id')} />
-          </span>
-        </>
-      }
+      objectId={container.id}
+      subtitle={<Status container={container} />}
       actions={<Actions container={container} />}
-    >
-      <Tabs.Root
-        className="tabs"
-        value={tab}
-        onValueChange={(value) =>
-          void navigate(value === 'overview' ? `/containers/${container.id}` : `/containers/${container.id}/${value}`, { replace: true })
-        }
-      >
-        <Tabs.List className="tab-list" aria-label={t('detail.tabs')}>
-          {tabs.map((name) => (
-            <Tabs.Trigger key={name} value={name} className="tab">
-              {t(`detail.${name}`)}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        <Tabs.Content value="overview" className="tab-content tab-scroll">
-          <Overview container={container} />
-        </Tabs.Content>
-        <Tabs.Content value="log" className="tab-content">
-          <LogView container={container} />
-        </Tabs.Content>
-        <Tabs.Content value="terminal" className="tab-content" forceMount hidden={tab !== 'terminal'}>
-          {terminalOpened ? (
+      path={`/containers/${container.id}`}
+      tabsLabel={t('detail.tabs')}
+      tab={tab}
+      tabs={[
+        { id: 'overview', label: t('detail.overview'), content: <Overview container={container} />, scrolls: true },
+        { id: 'log', label: t('detail.log'), content: <LogView container={container} /> },
+        {
+          id: 'terminal',
+          label: t('detail.terminal'),
+          kept: true,
+          content: terminalOpened ? (
             <Suspense fallback={<Loading />}>
               <Terminal container={container} visible={tab === 'terminal'} />
             </Suspense>
-          ) : null}
-        </Tabs.Content>
-        <Tabs.Content value="inspect" className="tab-content">
-          <JsonView value={container} label={t('inspect.label')} />
-        </Tabs.Content>
-      </Tabs.Root>
-    </Page>
+          ) : null,
+        },
+        { id: 'inspect', label: t('detail.inspect'), content: <JsonView value={container} label={t('inspect.label')} /> },
+      ]}
+    />
   );
 }
 

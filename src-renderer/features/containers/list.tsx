@@ -1,5 +1,5 @@
 import type { SortingState } from '@tanstack/react-table';
-import { Boxes, CircleAlert, FilterX, MoonStar, Plus, X } from 'lucide-react';
+import { Boxes, MoonStar, Plus } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useState } from 'react';
 import { Link, useNavigate } from 'react-router';
 import type { ContainerSummary } from '../../../src-main/contract/container.ts';
@@ -7,13 +7,15 @@ import { containersStore, useContainers } from '../../client/objects.ts';
 import { allStats, type StatsById } from '../../client/stats.ts';
 import { createStore, useStore } from '../../client/store.ts';
 import { useText } from '../../text/text.ts';
-import { Button, IconButton } from '../../ui/button.tsx';
+import { Button } from '../../ui/button.tsx';
 import { DataTable } from '../../ui/data-table.tsx';
-import { ErrorWords } from '../../ui/error-box.tsx';
+import { ListBar } from '../../ui/list-bar.tsx';
+import { Failed, NoMatch } from '../../ui/list-states.tsx';
 import { FullState, Loading, Page } from '../../ui/page.tsx';
-import { SearchBox, Segmented } from '../../ui/search-box.tsx';
+import { Segmented } from '../../ui/search-box.tsx';
 import { BulkActions } from './actions.tsx';
 import { useColumns } from './columns.tsx';
+import { ContainerDialog, type ContainerDialogKind } from './dialogs.tsx';
 import { perform } from './queries.ts';
 import { RemovalDialog } from './removal-dialog.tsx';
 import { canDo, matches } from './verbs.ts';
@@ -53,7 +55,17 @@ export function ContainerList() {
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
   const [removing, setRemoving] = useState<readonly ContainerSummary[]>();
   const sortStats = useSortStats(view.sorting);
-  const columns = useColumns(sortStats, setRemoving);
+  const [dialog, setDialog] = useState<{ readonly kind: ContainerDialogKind; readonly container: ContainerSummary }>();
+  const actions = useMemo(
+    () => ({
+      onRemove: setRemoving,
+      onOpen: (kind: ContainerDialogKind, container: ContainerSummary) => {
+        setDialog({ kind, container });
+      },
+    }),
+    [],
+  );
+  const columns = useColumns(sortStats, actions);
   const all = useMemo(() => [...live.value.byId.values()], [live.value]);
   const rows = useMemo(
     () =>
@@ -99,47 +111,42 @@ export function ContainerList() {
         </Button>
       }
     >
-      <div className="toolbar">
-        <SearchBox
-          label={t('containers.searchLabel')}
-          placeholder={t('containers.searchPlaceholder')}
-          value={view.search}
-          onChange={(search) => {
+      <ListBar
+        search={{
+          label: t('containers.searchLabel'),
+          placeholder: t('containers.searchPlaceholder'),
+          value: view.search,
+          onChange: (search) => {
             viewStore.update((now) => ({ ...now, search }));
-          }}
-        />
-        <Segmented
-          label={t('containers.filter')}
-          value={view.filter}
-          options={[
-            { value: 'all', label: t('containers.filterAll') },
-            { value: 'running', label: t('containers.filterRunning') },
-          ]}
-          onChange={(filter) => {
-            viewStore.update((now) => ({ ...now, filter }));
-          }}
-        />
-        {selected.length > 0 ? (
-          <div className="bulk" role="toolbar" aria-label={t('common.actions')}>
-            <span className="bulk-count">{t('common.selected', { count: selected.length })}</span>
-            <BulkActions
-              containers={selected}
-              onRemove={() => {
-                setRemoving(selected);
-              }}
-            />
-            <IconButton
-              icon={X}
-              label={t('common.clearSelection')}
-              onClick={() => {
-                setSelection(new Set());
-              }}
-            />
-          </div>
-        ) : (
-          <span className="muted toolbar-note">{sorted === 'cpu' || sorted === 'memory' ? t('containers.sortFrozen') : ''}</span>
-        )}
-      </div>
+          },
+        }}
+        filter={
+          <Segmented
+            label={t('containers.filter')}
+            value={view.filter}
+            options={[
+              { value: 'all', label: t('containers.filterAll') },
+              { value: 'running', label: t('containers.filterRunning') },
+            ]}
+            onChange={(filter) => {
+              viewStore.update((now) => ({ ...now, filter }));
+            }}
+          />
+        }
+        selectedCount={selected.length}
+        onClearSelection={() => {
+          setSelection(new Set());
+        }}
+        bulk={
+          <BulkActions
+            containers={selected}
+            onRemove={() => {
+              setRemoving(selected);
+            }}
+          />
+        }
+        note={sorted === 'cpu' || sorted === 'memory' ? t('containers.sortFrozen') : ''}
+      />
       {rows.length > 0 ? (
         <DataTable
           label={t('containers.title')}
@@ -160,6 +167,14 @@ export function ContainerList() {
       ) : (
         <NoRows total={all.length} view={view} />
       )}
+      {dialog ? (
+        <ContainerDialog
+          {...dialog}
+          onClose={() => {
+            setDialog(undefined);
+          }}
+        />
+      ) : null}
       {removing ? (
         <RemovalDialog
           containers={removing}
@@ -184,17 +199,7 @@ function NoRows({ total, view }: { readonly total: number; readonly view: View }
   const live = useContainers();
   if (live.status === 'loading') return <Loading />;
   if (live.status === 'failed') {
-    return (
-      <FullState icon={CircleAlert} tone="bad" title={t('containers.failed')} hint={<ErrorWords error={live.error} />}>
-        <Button
-          onClick={() => {
-            containersStore.retry();
-          }}
-        >
-          {t('common.retry')}
-        </Button>
-      </FullState>
-    );
+    return <Failed title={t('containers.failed')} error={live.error} onRetry={containersStore.retry} />;
   }
   if (total === 0) {
     return (
@@ -210,15 +215,12 @@ function NoRows({ total, view }: { readonly total: number; readonly view: View }
   }
   if (view.search !== '') {
     return (
-      <FullState icon={FilterX} title={t('containers.noMatch')}>
-        <Button
-          onClick={() => {
-            viewStore.update((now) => ({ ...now, search: '', filter: 'all' }));
-          }}
-        >
-          {t('common.clearSearch')}
-        </Button>
-      </FullState>
+      <NoMatch
+        title={t('containers.noMatch')}
+        onClear={() => {
+          viewStore.update((now) => ({ ...now, search: '', filter: 'all' }));
+        }}
+      />
     );
   }
   return (

@@ -1,4 +1,5 @@
 import type { ContainerDetail, LogEntry } from '../../../src-main/contract/container.ts';
+import { takeFile } from '../../client/files.ts';
 import { readLog } from './queries.ts';
 
 function head(entry: LogEntry): Uint8Array<ArrayBuffer> {
@@ -19,10 +20,7 @@ export async function downloadLog(container: ContainerDetail, timestamps: boolea
   }
   const name = `${container.name}.log`;
   const url = URL.createObjectURL(new Blob(parts, { type: 'text/plain' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
+  takeFile(url, name);
   // The browser has taken it over by then.
   setTimeout(() => {
     URL.revokeObjectURL(url);

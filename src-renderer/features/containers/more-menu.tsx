@@ -1,45 +1,32 @@
-import { Ellipsis, FileDown, Layers } from 'lucide-react';
+import { Ellipsis } from 'lucide-react';
 import { useState } from 'react';
-import type { ContainerDetail } from '../../../src-main/contract/container.ts';
+import type { ContainerSummary } from '../../../src-main/contract/container.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
 import { Menu } from '../../ui/menu.tsx';
-import { CommitDialog } from './commit-dialog.tsx';
-import { ExportDialog } from './export-dialog.tsx';
+import { occasionalItems } from './actions.tsx';
+import { ContainerDialog, type ContainerDialogKind } from './dialogs.tsx';
 
 /** What is done with a container now and then. */
-export function MoreMenu({ container }: { readonly container: ContainerDetail }) {
+export function MoreMenu({ container }: { readonly container: ContainerSummary }) {
   const { t } = useText();
-  const [open, setOpen] = useState<'commit' | 'export'>();
-  const close = () => {
-    setOpen(undefined);
-  };
+  const [open, setOpen] = useState<ContainerDialogKind>();
   return (
     <>
       <Menu
         label={t('common.actionsFor', { name: container.name })}
         trigger={<Button icon={Ellipsis}>{t('containers.more')}</Button>}
-        items={[
-          {
-            id: 'commit',
-            label: t('commit.dots'),
-            icon: Layers,
-            onSelect: () => {
-              setOpen('commit');
-            },
-          },
-          {
-            id: 'export',
-            label: t('export.dots'),
-            icon: FileDown,
-            onSelect: () => {
-              setOpen('export');
-            },
-          },
-        ]}
+        items={occasionalItems(t, setOpen)}
       />
-      {open === 'commit' ? <CommitDialog container={container} onClose={close} /> : null}
-      {open === 'export' ? <ExportDialog container={container} onClose={close} /> : null}
+      {open ? (
+        <ContainerDialog
+          kind={open}
+          container={container}
+          onClose={() => {
+            setOpen(undefined);
+          }}
+        />
+      ) : null}
     </>
   );
 }

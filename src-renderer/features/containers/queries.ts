@@ -3,8 +3,9 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { EngineError, isEngineError } from '../../../src-main/base/errors.ts';
 import type { ContainerDetail, ContainerSummary, LogEntry, TerminalDown, TerminalUp } from '../../../src-main/contract/container.ts';
-import { isInSight, track } from '../../client/activity.ts';
+import { begin } from '../../client/activity.ts';
 import { connection, engine } from '../../client/connection.ts';
+import { downloadFile } from '../../client/files.ts';
 import { notify, notifyFailure } from '../../client/notices.ts';
 import { useContainers } from '../../client/objects.ts';
 import { createStore, useSelected } from '../../client/store.ts';
@@ -94,6 +95,11 @@ export function inspectQuery(id: string) {
   };
 }
 
+/** Whether there is a cgroup to freeze it by; taken for granted until the engine has said otherwise. */
+export function useCanPause(id: string): boolean {
+  return useQuery(inspectQuery(id)).data?.host.cgroupManager !== 'disabled';
+}
+
 /** The details of one container, asked for again whenever the list says that it has changed. */
 export function useContainer(id: string) {
   const client = useQueryClient();
@@ -144,7 +150,8 @@ export function startCommit(
   { id: container, name }: Pick<ContainerSummary, 'id' | 'name'>,
   request: CommitRequest,
 ): { readonly id: number; readonly result: Promise<string> } {
-  const { id, result } = track('commit', name, async ({ signal, progress }) => {
+  const words = { done: () => text()('commit.done', { name: request.name }), failed: () => text()('commit.failed', { name }) };
+  return begin('commit', name, words, async ({ signal, progress }) => {
     // Only Docker's format has a message.
     const format = request.message === '' ? 'oci' : 'docker';
     for await (const item of engine().container.commit({ container, ...request, format }, { signal })) {
@@ -153,32 +160,26 @@ export function startCommit(
     }
     throw new EngineError('unavailable', `the commit of ${name} ended without an image`);
   });
-  tellEnd(id, result, { done: text()('commit.done', { name: request.name }), failed: text()('commit.failed', { name }) });
-  return { id, result };
 }
 
-export function startExport({ id: container, name }: Pick<ContainerSummary, 'id' | 'name'>, path: string): { readonly id: number } {
-  const { id, result } = track('export', path, async ({ signal, written }) => {
-    for await (const { writtenBytes, done } of engine().container.exportFile({ container, path }, { signal })) {
-      written(writtenBytes);
+/** To a path that the engine writes itself, or into the browser's downloads. */
+export function startExport(
+  { id: container, name }: Pick<ContainerSummary, 'id' | 'name'>,
+  to: { readonly path: string } | { readonly fileName: string },
+): { readonly id: number } {
+  const file = 'path' in to ? to.path : to.fileName;
+  const words = { done: () => text()('export.done', { name: file }), failed: () => text()('export.failed', { name: file }) };
+  return begin('export', file, words, async (handle) => {
+    if ('fileName' in to) {
+      await downloadFile({ kind: 'container', container }, file, handle);
+      return;
+    }
+    for await (const { writtenBytes, done } of engine().container.exportFile({ container, path: file }, handle)) {
+      handle.written(writtenBytes);
       if (done) return;
     }
     throw new EngineError('unavailable', `the export of ${name} ended before its file was whole`);
   });
-  tellEnd(id, result, { done: text()('export.done', { name: path }), failed: text()('export.failed', { name: path }) });
-  return { id };
-}
-
-/** By a notice, where nobody looks. */
-function tellEnd(id: number, result: Promise<unknown>, words: { readonly done: string; readonly failed: string }): void {
-  result.then(
-    () => {
-      if (!isInSight(id)) notify({ kind: 'done', title: words.done });
-    },
-    (error: unknown) => {
-      if (!isInSight(id)) notifyFailure(words.failed, error);
-    },
-  );
 }
 
 export interface LogRequest {

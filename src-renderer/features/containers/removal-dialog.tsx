@@ -7,7 +7,7 @@ import { CheckField } from '../../ui/field.tsx';
 import { FrontClipped } from '../../ui/front-clipped.tsx';
 import { StateLabel } from '../../ui/state-label.tsx';
 import { type AnonymousVolume, perform, useAnonymousVolumes } from './queries.ts';
-import { isUp, shortImageName, splitImageName } from './verbs.ts';
+import { isUp, shortImageName } from './verbs.ts';
 
 interface RemovalDialogProps {
   /** What is to be removed; fixed when it is opened, so that what is confirmed is what was shown. */
@@ -50,7 +50,7 @@ export function RemovalDialog({ containers, onClose, onRemoved }: RemovalDialogP
           <li key={container.id}>
             <strong>{container.name}</strong>
             <span className="muted plan-image">
-              <FrontClipped {...splitImageName(shortImageName(container.imageName))} title={container.imageName} />
+              <FrontClipped text={shortImageName(container.imageName)} title={container.imageName} />
             </span>
             <StateLabel state={container.state} exitCode={container.exitCode} />
           </li>

@@ -53,12 +53,6 @@ export function shortImageName(name: string): string {
     .replace(/:latest$/, '');
 }
 
-/** Registry and path, which may give way, and the name with its tag, by which a person knows the image. */
-export function splitImageName(name: string): { readonly head: string; readonly tail: string } {
-  const at = name.lastIndexOf('/') + 1;
-  return { head: name.slice(0, at), tail: name.slice(at) };
-}
-
 /** What to say of the network of a container that has no addresses: those of a bridge are given at each start. */
 export function networkText({ state, networkMode }: Pick<ContainerSummary, 'state' | 'networkMode'>) {
   switch (networkMode) {

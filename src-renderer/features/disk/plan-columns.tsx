@@ -4,6 +4,7 @@ import { useText } from '../../text/text.ts';
 import type { TableColumn } from '../../ui/data-table.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { KindLabel } from './kind-label.tsx';
+import { ObjectName } from './object-name.tsx';
 import type { PlanRow } from './plan.ts';
 
 export function usePlanColumns(): readonly TableColumn<PlanRow>[] {
@@ -13,7 +14,7 @@ export function usePlanColumns(): readonly TableColumn<PlanRow>[] {
       {
         id: 'kind',
         header: t('trash.columnKind'),
-        width: '8rem',
+        width: '7.5rem',
         sortValue: (row) => t(`trash.kind.${row.kind}`),
         render: (row) => <KindLabel kind={row.kind} />,
       },
@@ -22,8 +23,8 @@ export function usePlanColumns(): readonly TableColumn<PlanRow>[] {
         header: t('common.name'),
         sortValue: (row) => row.shown,
         render: (row) => (
-          <span className={row.name === undefined ? 'clip' : 'clip strong'} title={row.name ?? row.object}>
-            {row.name ?? `${t('images.dangling')} (${row.shown})`}
+          <span className={row.name === undefined ? undefined : 'strong'}>
+            <ObjectName name={row.name ?? ''} object={row.object} />
           </span>
         ),
       },
@@ -44,14 +45,14 @@ export function usePlanColumns(): readonly TableColumn<PlanRow>[] {
       {
         id: 'used',
         header: t('prune.columnLastUsed'),
-        width: '9.5rem',
+        width: '8rem',
         sortValue: (row) => row.lastUsedAt,
         render: (row) => <RelativeTime atMs={row.lastUsedAt} />,
       },
       {
         id: 'size',
         header: t('prune.columnFrees'),
-        width: '7rem',
+        width: '6.5rem',
         align: 'end',
         sortValue: (row) => row.bytes,
         render: (row) => formatBytes(row.bytes),

@@ -41,7 +41,7 @@ export function PruneDialog({ rows, bytes, toOrder, onClose, onDone }: PruneDial
       open
       onOpenChange={onClose}
       title={t('prune.title', { count })}
-      description={`${t('prune.intro')} ${bytes}`}
+      description={t('common.sentences', { first: t('prune.intro'), second: bytes })}
       footer={
         <>
           <Button data-harmless onClick={onClose}>
@@ -57,7 +57,7 @@ export function PruneDialog({ rows, bytes, toOrder, onClose, onDone }: PruneDial
         {fixed.map((row) => (
           <li key={row.key}>
             <span>
-              <strong>{row.name ?? `${t('images.dangling')} (${row.shown})`}</strong>
+              <strong>{row.name ?? t('disk.nameless', { id: row.shown })}</strong>
               <span className="plan-note">{t(`trash.kind.${row.kind}`)}</span>
             </span>
             <span className="muted numbers">{formatBytes(row.bytes)}</span>

@@ -1,5 +1,5 @@
 import type { SortingState } from '@tanstack/react-table';
-import { FilterX, Trash2, Undo2 } from 'lucide-react';
+import { Trash2, Undo2 } from 'lucide-react';
 import { useCallback, useMemo, useState } from 'react';
 import type { TrashItem } from '../../../src-main/contract/trash.ts';
 import { toEngineError } from '../../client/notices.ts';
@@ -8,12 +8,14 @@ import { useText } from '../../text/text.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
 import { DataTable, type TableColumn } from '../../ui/data-table.tsx';
 import { ErrorBox } from '../../ui/error-box.tsx';
+import { ListBar } from '../../ui/list-bar.tsx';
+import { NoMatch } from '../../ui/list-states.tsx';
 import { FullState, Loading } from '../../ui/page.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
-import { SearchBox } from '../../ui/search-box.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { DeletionDialog } from './deletion-dialog.tsx';
 import { KindLabel } from './kind-label.tsx';
+import { ObjectName } from './object-name.tsx';
 import { restoreItems, useTrash } from './queries.ts';
 import { RestoreDialog } from './restore-dialog.tsx';
 import { nameOfItem } from './trash-words.ts';
@@ -50,13 +52,17 @@ export function TrashTab() {
   const terms = t('trash.kept', { count: keepDays, bytes: formatBytes(maximumBytes) });
   return (
     <>
-      <div className="toolbar disk-toolbar">
-        {all.length === 0 ? null : (
-          <SearchBox label={t('trash.searchLabel')} placeholder={t('trash.searchPlaceholder')} value={search} onChange={setSearch} />
-        )}
-        {selected.length > 0 ? (
-          <div className="bulk" role="toolbar" aria-label={t('common.actions')}>
-            <span className="bulk-count">{t('common.selected', { count: selected.length })}</span>
+      <ListBar
+        className="disk-toolbar"
+        {...(all.length === 0
+          ? {}
+          : { search: { label: t('trash.searchLabel'), placeholder: t('trash.searchPlaceholder'), value: search, onChange: setSearch } })}
+        selectedCount={selected.length}
+        onClearSelection={() => {
+          setSelection(new Set());
+        }}
+        bulk={
+          <>
             <Button
               icon={Undo2}
               onClick={() => {
@@ -74,12 +80,11 @@ export function TrashTab() {
             >
               {t('trash.deleteDots')}
             </Button>
-          </div>
-        ) : (
-          <span className="muted toolbar-note">{all.length > 0 ? terms : ''}</span>
-        )}
-        {all.length > 0 ? (
-          <span className="toolbar-end">
+          </>
+        }
+        note={all.length > 0 ? terms : ''}
+        end={
+          all.length > 0 ? (
             <Button
               icon={Trash2}
               variant="danger"
@@ -89,9 +94,9 @@ export function TrashTab() {
             >
               {t('trash.emptyDots', { bytes: formatBytes(totalBytes) })}
             </Button>
-          </span>
-        ) : null}
-      </div>
+          ) : undefined
+        }
+      />
       {rows.length > 0 ? (
         <DataTable
           label={t('disk.trash')}
@@ -114,17 +119,14 @@ export function TrashTab() {
           hint={t('trash.keys')}
         />
       ) : all.length > 0 ? (
-        <FullState icon={FilterX} title={t('trash.noMatch')}>
-          <Button
-            onClick={() => {
-              setSearch('');
-            }}
-          >
-            {t('common.clearSearch')}
-          </Button>
-        </FullState>
+        <NoMatch
+          title={t('trash.noMatch')}
+          onClear={() => {
+            setSearch('');
+          }}
+        />
       ) : (
-        <FullState icon={Trash2} title={t('trash.empty')} hint={`${t('trash.emptyHint')} ${terms}`} />
+        <FullState icon={Trash2} title={t('trash.empty')} hint={t('common.sentences', { first: t('trash.emptyHint'), second: terms })} />
       )}
       {deleting ? (
         <DeletionDialog
@@ -169,8 +171,12 @@ function useColumns(
         sortValue: nameOfItem,
         render: (item) => (
           <span className="with-copy">
-            <span className="strong clip" title={item.names.join(', ')}>
-              {nameOfItem(item)}
+            <span className={item.names.length > 0 ? 'strong' : undefined}>
+              <ObjectName
+                name={item.kind === 'volume' ? nameOfItem(item) : (item.names[0] ?? '')}
+                object={item.object}
+                all={item.names.join(', ')}
+              />
             </span>
             {item.names.length > 1 ? <span className="tag">+{item.names.length - 1}</span> : null}
           </span>
@@ -179,7 +185,7 @@ function useColumns(
       {
         id: 'size',
         header: t('disk.columnSize'),
-        width: '7rem',
+        width: '6.5rem',
         align: 'end',
         sortValue: (item) => item.sizeBytes,
         render: (item) => formatBytes(item.sizeBytes),
@@ -187,14 +193,14 @@ function useColumns(
       {
         id: 'removed',
         header: t('trash.columnRemoved'),
-        width: '9.5rem',
+        width: '8rem',
         sortValue: (item) => item.removedAt,
         render: (item) => <RelativeTime atMs={item.removedAt} />,
       },
       {
         id: 'expires',
         header: t('trash.columnExpires'),
-        width: '9.5rem',
+        width: '8rem',
         needs: 'medium',
         sortValue: (item) => item.expiresAt,
         render: (item) => <RelativeTime atMs={item.expiresAt} ahead />,

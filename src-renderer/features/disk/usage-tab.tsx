@@ -12,6 +12,7 @@ import { Loading } from '../../ui/page.tsx';
 import { Segmented } from '../../ui/search-box.tsx';
 import { ShareBar } from '../../ui/share-bar.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
+import { ObjectName } from './object-name.tsx';
 import { useDiskUsage } from './queries.ts';
 import { type Shares, sharesOf } from './shares.ts';
 
@@ -157,6 +158,7 @@ type Kind = 'images' | 'containers' | 'volumes';
 
 interface ObjectRow {
   readonly id: string;
+  /** Empty: it has none. */
   readonly name: string;
   readonly path: string;
   readonly sizeBytes: number;
@@ -170,7 +172,7 @@ function toRows(usage: DiskUsage, kind: Kind): readonly ObjectRow[] {
   switch (kind) {
     case 'images':
       return usage.images.map((image) => ({
-        ...{ id: image.id, name: image.names[0] ?? shortId(image.id), path: `/images/${image.id}`, users: image.containers },
+        ...{ id: image.id, name: image.names[0] ?? '', path: `/images/${image.id}`, users: image.containers },
         ...{ sizeBytes: image.sizeBytes, sharedBytes: image.sharedBytes, uniqueBytes: image.uniqueBytes, createdAt: image.createdAt },
       }));
     case 'containers':
@@ -221,13 +223,13 @@ function Objects({ usage }: { readonly usage: DiskUsage }) {
 }
 
 const rowId = (row: ObjectRow) => row.id;
-const rowName = (row: ObjectRow) => row.name;
+const rowName = (row: ObjectRow) => (row.name === '' ? shortId(row.id) : row.name);
 
 function useColumns(kind: Kind): readonly TableColumn<ObjectRow>[] {
   const { t } = useText();
   return useMemo(() => {
     const bytes = (id: string, header: string, of: (row: ObjectRow) => number | undefined): TableColumn<ObjectRow> => ({
-      ...{ id, header, width: '8rem', align: 'end', sortValue: of },
+      ...{ id, header, width: '6.5rem', align: 'end', sortValue: of },
       render: (row) => formatBytes(of(row) ?? 0),
     });
     const images = kind === 'images';
@@ -235,10 +237,10 @@ function useColumns(kind: Kind): readonly TableColumn<ObjectRow>[] {
       {
         id: 'name',
         header: t('common.name'),
-        sortValue: (row) => row.name,
+        sortValue: (row) => (row.name === '' ? undefined : row.name),
         render: (row) => (
-          <Link className="row-link clip" title={row.name} to={row.path} tabIndex={-1}>
-            {row.name}
+          <Link className="row-link" to={row.path} tabIndex={-1}>
+            <ObjectName name={row.name} object={row.id} />
           </Link>
         ),
       },
@@ -253,7 +255,7 @@ function useColumns(kind: Kind): readonly TableColumn<ObjectRow>[] {
         ? []
         : [
             {
-              ...{ id: 'users', header: t('images.columnContainers'), width: '7.5rem', align: 'end' as const },
+              ...{ id: 'users', header: t('images.columnContainers'), width: '6.5rem', align: 'end' as const },
               sortValue: (row: ObjectRow) => row.users,
               render: (row: ObjectRow) => (row.users === 0 ? <span className="muted">0</span> : row.users),
             },
@@ -262,7 +264,7 @@ function useColumns(kind: Kind): readonly TableColumn<ObjectRow>[] {
         ? []
         : [
             {
-              ...{ id: 'created', header: t('images.columnCreated'), width: '9rem', needs: 'medium' as const },
+              ...{ id: 'created', header: t('images.columnCreated'), width: '8rem', needs: 'medium' as const },
               sortValue: (row: ObjectRow) => row.createdAt,
               render: (row: ObjectRow) => <RelativeTime atMs={row.createdAt} />,
             },

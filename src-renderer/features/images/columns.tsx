@@ -1,4 +1,4 @@
-import { Download, FileDown, Play, Trash2, Upload } from 'lucide-react';
+import { Download, FileDown, Play, Tag, Trash2, Upload } from 'lucide-react';
 import { type ReactNode, useMemo } from 'react';
 import { Link, useNavigate } from 'react-router';
 import type { ImageSummary } from '../../../src-main/contract/image.ts';
@@ -11,7 +11,7 @@ import { FrontClipped } from '../../ui/front-clipped.tsx';
 import { RowMenu } from '../../ui/menu.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
 import { RelativeTime } from '../../ui/time.tsx';
-import { splitName, splitRepository } from './names.ts';
+import { splitName } from './names.ts';
 
 /** One line of the list: an image under one of its names, or without any. */
 export interface ImageRow {
@@ -33,11 +33,11 @@ export function toRows(images: readonly ImageSummary[]): readonly ImageRow[] {
 export interface RowActions {
   readonly onRemove: (row: ImageRow) => void;
   readonly onPull: (name: string) => void;
-  readonly onPush: (row: ImageRow) => void;
+  readonly onOpen: (dialog: 'push' | 'tag', row: ImageRow) => void;
   readonly onSave: (row: ImageRow) => void;
 }
 
-function ActionsCell({ row, actions: { onRemove, onPull, onPush, onSave } }: { readonly row: ImageRow; readonly actions: RowActions }) {
+function ActionsCell({ row, actions: { onRemove, onPull, onOpen, onSave } }: { readonly row: ImageRow; readonly actions: RowActions }) {
   const { t } = useText();
   const navigate = useNavigate();
   const tabIndex = useRowTabIndex();
@@ -66,7 +66,15 @@ function ActionsCell({ row, actions: { onRemove, onPull, onPush, onSave } }: { r
             label: t('image.push'),
             icon: Upload,
             onSelect: () => {
-              onPush(row);
+              onOpen('push', row);
+            },
+          },
+          {
+            id: 'tag',
+            label: t('image.tag'),
+            icon: Tag,
+            onSelect: () => {
+              onOpen('tag', row);
             },
           },
           {
@@ -117,7 +125,7 @@ export function useColumns(actions: RowActions): readonly TableColumn<ImageRow>[
           ) : (
             <span className="with-copy">
               <ImageLink row={row}>
-                <FrontClipped {...splitRepository(row.repository)} title={row.name} />
+                <FrontClipped text={row.repository} title={row.name} />
               </ImageLink>
               <CopyButton value={row.name} what={t('common.name')} />
             </span>
@@ -126,7 +134,7 @@ export function useColumns(actions: RowActions): readonly TableColumn<ImageRow>[
       {
         id: 'tag',
         header: t('images.columnTag'),
-        width: 'clamp(6.5rem, 15cqw, 11rem)',
+        width: 'clamp(5.5rem, 14cqw, 11rem)',
         sortValue: (row) => row.tag,
         render: (row) => (
           <span className="clip" title={row.tag}>
@@ -149,7 +157,7 @@ export function useColumns(actions: RowActions): readonly TableColumn<ImageRow>[
       {
         id: 'size',
         header: t('images.columnSize'),
-        width: '6.5rem',
+        width: '6rem',
         align: 'end',
         sortValue: (row) => row.image.sizeBytes,
         render: (row) => formatBytes(row.image.sizeBytes),
@@ -157,7 +165,7 @@ export function useColumns(actions: RowActions): readonly TableColumn<ImageRow>[
       {
         id: 'created',
         header: t('images.columnCreated'),
-        width: '9rem',
+        width: '8rem',
         needs: 'medium',
         sortValue: (row) => row.image.createdAt,
         render: (row) => <RelativeTime atMs={row.image.createdAt} />,
@@ -165,7 +173,7 @@ export function useColumns(actions: RowActions): readonly TableColumn<ImageRow>[
       {
         id: 'containers',
         header: t('images.columnContainers'),
-        width: '7rem',
+        width: '6.5rem',
         align: 'end',
         sortValue: (row) => row.image.containers,
         render: (row) => (row.image.containers === 0 ? <span className="muted">0</span> : row.image.containers),

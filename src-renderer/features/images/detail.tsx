@@ -1,23 +1,22 @@
-import { CircleAlert, FileDown, ImageOff, Play, Trash2, Upload } from 'lucide-react';
-import { Tabs } from 'radix-ui';
+import { FileDown, ImageOff, Play, Trash2, Upload } from 'lucide-react';
 import { useState } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import { isEngineError } from '../../../src-main/base/errors.ts';
 import type { ImageDetail } from '../../../src-main/contract/image.ts';
 import { toEngineError } from '../../client/notices.ts';
-import { formatBytes, shortId } from '../../text/format.ts';
+import { formatBytes } from '../../text/format.ts';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
-import { CopyButton } from '../../ui/copy-button.tsx';
-import { ErrorWords } from '../../ui/error-box.tsx';
+import { DetailPage } from '../../ui/detail-page.tsx';
 import { JsonView } from '../../ui/json-view.tsx';
-import { FullState, Loading, Page } from '../../ui/page.tsx';
-import { ArchiveDialog } from './archive-dialog.tsx';
+import { Failed } from '../../ui/list-states.tsx';
+import { FullState, Loading } from '../../ui/page.tsx';
 import { toRows } from './columns.tsx';
 import { ImageLayers } from './layers.tsx';
 import { ImageOverview } from './overview.tsx';
 import { PushDialog } from './push-dialog.tsx';
 import { useImage } from './queries.ts';
+import { SaveDialog } from './save-dialog.tsx';
 import { ImageRemovalDialog } from './removal-dialog.tsx';
 import { shownName } from './names.ts';
 
@@ -42,58 +41,28 @@ export function ImageDetailPage() {
   }
   if (query.isPending) return <Loading />;
   if (!query.data) {
-    return (
-      <FullState alone icon={CircleAlert} tone="bad" title={t('image.failed')} hint={<ErrorWords error={toEngineError(query.error)} />}>
-        <Button onClick={() => void query.refetch()}>{t('common.retry')}</Button>
-      </FullState>
-    );
+    return <Failed alone title={t('image.failed')} error={toEngineError(query.error)} onRetry={() => void query.refetch()} />;
   }
   return <Detail key={id} image={query.data} tab={tabs.find((name) => name === tab) ?? 'overview'} />;
 }
 
 function Detail({ image, tab }: { readonly image: ImageDetail; readonly tab: Tab }) {
   const { t } = useText();
-  const navigate = useNavigate();
   return (
-    <Page
-      fill
+    <DetailPage
       title={shownName(image)}
-      subtitle={
-        <>
-          <span>{formatBytes(image.sizeBytes)}</span>
-          <span className="with-copy">
-            <code>{shortId(image.id)}</code>
-            <CopyButton value={image.id} what={t('common.id')} />
-          </span>
-        </>
-      }
+      objectId={image.id}
+      subtitle={<span>{formatBytes(image.sizeBytes)}</span>}
       actions={<Actions image={image} />}
-    >
-      <Tabs.Root
-        className="tabs"
-        value={tab}
-        onValueChange={(value) =>
-          void navigate(value === 'overview' ? `/images/${image.id}` : `/images/${image.id}/${value}`, { replace: true })
-        }
-      >
-        <Tabs.List className="tab-list" aria-label={t('image.tabs')}>
-          {tabs.map((name) => (
-            <Tabs.Trigger key={name} value={name} className="tab">
-              {t(`image.${name}`)}
-            </Tabs.Trigger>
-          ))}
-        </Tabs.List>
-        <Tabs.Content value="overview" className="tab-content tab-scroll">
-          <ImageOverview image={image} />
-        </Tabs.Content>
-        <Tabs.Content value="layers" className="tab-content tab-scroll">
-          <ImageLayers image={image} />
-        </Tabs.Content>
-        <Tabs.Content value="inspect" className="tab-content">
-          <JsonView value={image} label={t('inspect.label')} />
-        </Tabs.Content>
-      </Tabs.Root>
-    </Page>
+      path={`/images/${image.id}`}
+      tabsLabel={t('image.tabs')}
+      tab={tab}
+      tabs={[
+        { id: 'overview', label: t('image.overview'), content: <ImageOverview image={image} />, scrolls: true },
+        { id: 'layers', label: t('image.layers'), content: <ImageLayers image={image} />, scrolls: true },
+        { id: 'inspect', label: t('image.inspect'), content: <JsonView value={image} label={t('inspect.label')} /> },
+      ]}
+    />
   );
 }
 
@@ -143,7 +112,7 @@ function Actions({ image }: { readonly image: ImageDetail }) {
         />
       ) : null}
       {saving ? (
-        <ArchiveDialog
+        <SaveDialog
           images={[reference]}
           names={image.names.slice(1)}
           onClose={() => {

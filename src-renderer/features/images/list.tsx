@@ -1,19 +1,22 @@
 import type { SortingState } from '@tanstack/react-table';
-import { CircleAlert, Download, FileDown, FileUp, FilterX, Layers, Trash2, X } from 'lucide-react';
+import { Download, FileDown, FileUp, Layers, Trash2 } from 'lucide-react';
 import { useCallback, useMemo, useState } from 'react';
 import { useNavigate, useSearchParams } from 'react-router';
 import { imagesStore, useImages } from '../../client/objects.ts';
 import { useText } from '../../text/text.ts';
-import { Button, IconButton } from '../../ui/button.tsx';
+import { Button } from '../../ui/button.tsx';
 import { DataTable } from '../../ui/data-table.tsx';
-import { ErrorWords } from '../../ui/error-box.tsx';
+import { DropZone } from '../../ui/drop-zone.tsx';
+import { ListBar } from '../../ui/list-bar.tsx';
+import { Failed, NoMatch } from '../../ui/list-states.tsx';
 import { FullState, Loading, Page } from '../../ui/page.tsx';
-import { SearchBox } from '../../ui/search-box.tsx';
 import { type ImageRow, toRows, useColumns } from './columns.tsx';
-import { ArchiveDialog } from './archive-dialog.tsx';
+import { LoadDialog } from './load-dialog.tsx';
 import { PullDialog } from './pull-dialog.tsx';
 import { PushDialog } from './push-dialog.tsx';
 import { ImageRemovalDialog } from './removal-dialog.tsx';
+import { SaveDialog } from './save-dialog.tsx';
+import { TagDialog } from './tag-dialog.tsx';
 
 export function ImageList() {
   const { t } = useText();
@@ -22,7 +25,7 @@ export function ImageList() {
   const [query, setQuery] = useState('');
   const [sorting, setSorting] = useState<SortingState>([{ id: 'name', desc: false }]);
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
-  const [removing, setRemoving] = useState<readonly ImageRow[]>();
+  const [dialog, setDialog] = useState<OpenDialog>();
   const [params, setParams] = useSearchParams();
   const pulling = params.get('pull');
   const openPull = useCallback(
@@ -31,18 +34,17 @@ export function ImageList() {
     },
     [setParams],
   );
-  const [pushing, setPushing] = useState<ImageRow>();
-  const [saving, setSaving] = useState<readonly string[]>();
-  const [loading, setLoading] = useState(false);
   const actions = useMemo(
     () => ({
-      onRemove: (row: ImageRow) => {
-        setRemoving([row]);
-      },
       onPull: openPull,
-      onPush: setPushing,
+      onOpen: (kind: 'push' | 'tag', row: ImageRow) => {
+        setDialog({ kind, row });
+      },
       onSave: (row: ImageRow) => {
-        setSaving([referenceOf(row)]);
+        setDialog({ kind: 'save', images: [referenceOf(row)] });
+      },
+      onRemove: (row: ImageRow) => {
+        setDialog({ kind: 'remove', rows: [row] });
       },
     }),
     [openPull],
@@ -62,7 +64,7 @@ export function ImageList() {
           <Button
             icon={FileUp}
             onClick={() => {
-              setLoading(true);
+              setDialog({ kind: 'load' });
             }}
           >
             {t('archive.loadDots')}
@@ -79,67 +81,70 @@ export function ImageList() {
         </>
       }
     >
-      <div className="toolbar">
-        <SearchBox label={t('images.searchLabel')} placeholder={t('images.searchPlaceholder')} value={query} onChange={setQuery} />
-        {selected.length > 0 ? (
-          <div className="bulk" role="toolbar" aria-label={t('common.actions')}>
-            <span className="bulk-count">{t('common.selected', { count: selected.length })}</span>
-            <Button
-              icon={FileDown}
-              onClick={() => {
-                setSaving([...new Set(selected.map(referenceOf))]);
-              }}
-            >
-              {t('archive.saveDots')}
-            </Button>
-            <Button
-              icon={Trash2}
-              variant="danger"
-              onClick={() => {
-                setRemoving(selected);
-              }}
-            >
-              {t('images.remove')}
-            </Button>
-            <IconButton
-              icon={X}
-              label={t('common.clearSelection')}
-              onClick={() => {
-                setSelection(new Set());
-              }}
-            />
-          </div>
-        ) : null}
-      </div>
-      {rows.length > 0 ? (
-        <DataTable
-          label={t('images.title')}
-          rows={rows}
-          rowId={rowId}
-          rowName={rowName}
-          columns={columns}
-          selection={selection}
-          onSelect={setSelection}
-          onOpen={open}
-          onRowKey={(event, row) => {
-            if (event.key !== 'Delete') return false;
-            setRemoving(selected.length > 0 ? selected : [row]);
-            return true;
+      <DropZone
+        label={t('archive.dropHere')}
+        onFile={(file) => {
+          setDialog({ kind: 'load', file });
+        }}
+      >
+        <ListBar
+          search={{ label: t('images.searchLabel'), placeholder: t('images.searchPlaceholder'), value: query, onChange: setQuery }}
+          selectedCount={selected.length}
+          onClearSelection={() => {
+            setSelection(new Set());
           }}
-          sorting={sorting}
-          onSort={setSorting}
+          bulk={
+            <>
+              <Button
+                icon={FileDown}
+                onClick={() => {
+                  setDialog({ kind: 'save', images: [...new Set(selected.map(referenceOf))] });
+                }}
+              >
+                {t('archive.saveDots')}
+              </Button>
+              <Button
+                icon={Trash2}
+                variant="danger"
+                onClick={() => {
+                  setDialog({ kind: 'remove', rows: selected });
+                }}
+              >
+                {t('images.remove')}
+              </Button>
+            </>
+          }
         />
-      ) : (
-        <NoRows
-          total={all.length}
-          onClear={() => {
-            setQuery('');
-          }}
-          onPull={() => {
-            openPull('');
-          }}
-        />
-      )}
+        {rows.length > 0 ? (
+          <DataTable
+            label={t('images.title')}
+            rows={rows}
+            rowId={rowId}
+            rowName={rowName}
+            columns={columns}
+            selection={selection}
+            onSelect={setSelection}
+            onOpen={open}
+            onRowKey={(event, row) => {
+              if (event.key !== 'Delete') return false;
+              setDialog({ kind: 'remove', rows: selected.length > 0 ? selected : [row] });
+              return true;
+            }}
+            sorting={sorting}
+            onSort={setSorting}
+          />
+        ) : (
+          <NoRows
+            total={all.length}
+            onClear={() => {
+              setQuery('');
+            }}
+            onPull={() => {
+              openPull('');
+            }}
+          />
+        )}
+      </DropZone>
       {pulling === null ? null : (
         <PullDialog
           key={pulling}
@@ -149,41 +154,38 @@ export function ImageList() {
           }}
         />
       )}
-      {pushing ? (
-        <PushDialog
-          image={pushing.image}
-          name={pushing.name}
+      {dialog ? (
+        <ImageDialog
+          open={dialog}
           onClose={() => {
-            setPushing(undefined);
-          }}
-        />
-      ) : null}
-      {saving ? (
-        <ArchiveDialog
-          images={saving}
-          onClose={() => {
-            setSaving(undefined);
-          }}
-        />
-      ) : null}
-      {loading ? (
-        <ArchiveDialog
-          onClose={() => {
-            setLoading(false);
-          }}
-        />
-      ) : null}
-      {removing ? (
-        <ImageRemovalDialog
-          rows={removing}
-          onClose={() => {
-            setRemoving(undefined);
-            setSelection(new Set());
+            setDialog(undefined);
+            if (dialog.kind === 'remove') setSelection(new Set());
           }}
         />
       ) : null}
     </Page>
   );
+}
+
+type OpenDialog =
+  | { readonly kind: 'push' | 'tag'; readonly row: ImageRow }
+  | { readonly kind: 'save'; readonly images: readonly string[] }
+  | { readonly kind: 'load'; readonly file?: File }
+  | { readonly kind: 'remove'; readonly rows: readonly ImageRow[] };
+
+function ImageDialog({ open, onClose }: { readonly open: OpenDialog; readonly onClose: () => void }) {
+  switch (open.kind) {
+    case 'push':
+      return <PushDialog image={open.row.image} name={open.row.name} onClose={onClose} />;
+    case 'tag':
+      return <TagDialog image={open.row.image} onClose={onClose} />;
+    case 'save':
+      return <SaveDialog images={open.images} onClose={onClose} />;
+    case 'load':
+      return <LoadDialog file={open.file} onClose={onClose} />;
+    case 'remove':
+      return <ImageRemovalDialog rows={open.rows} onClose={onClose} />;
+  }
 }
 
 const referenceOf = (row: ImageRow) => (row.name === '' ? row.image.id : row.name);
@@ -204,24 +206,10 @@ function NoRows({ total, onClear, onPull }: { readonly total: number; readonly o
   const live = useImages();
   if (live.status === 'loading') return <Loading />;
   if (live.status === 'failed') {
-    return (
-      <FullState icon={CircleAlert} tone="bad" title={t('images.failed')} hint={<ErrorWords error={live.error} />}>
-        <Button
-          onClick={() => {
-            imagesStore.retry();
-          }}
-        >
-          {t('common.retry')}
-        </Button>
-      </FullState>
-    );
+    return <Failed title={t('images.failed')} error={live.error} onRetry={imagesStore.retry} />;
   }
   if (total > 0) {
-    return (
-      <FullState icon={FilterX} title={t('images.noMatch')}>
-        <Button onClick={onClear}>{t('common.clearSearch')}</Button>
-      </FullState>
-    );
+    return <NoMatch title={t('images.noMatch')} onClear={onClear} />;
   }
   return (
     <FullState icon={Layers} title={t('images.empty')} hint={t('images.emptyHint')}>

@@ -13,18 +13,21 @@ export function splitName(reference: string): SplitName {
   return { repository, tag: at >= 0 ? reference.slice(at + 1, at + 20) : colon < 0 ? 'latest' : bare.slice(colon + 1) };
 }
 
-/** Registry and path, which may give way where there is little room, and the name. */
-export function splitRepository(repository: string): { readonly head: string; readonly tail: string } {
-  const at = repository.lastIndexOf('/') + 1;
-  return { head: repository.slice(0, at), tail: repository.slice(at) };
-}
-
 /** What an image is called where there is room for one name. */
 export function shownName({ id, names }: { readonly id: string; readonly names: readonly string[] }): string {
   const [name] = names;
   if (name === undefined) return id.slice(0, 12);
   const { repository, tag } = splitName(name);
   return `${repository}:${tag}`;
+}
+
+/** What a file is called that holds these images. */
+export function archiveName(images: readonly string[]): string {
+  const [first = ''] = images;
+  if (images.length !== 1) return 'images.tar';
+  const { repository, tag } = splitName(first);
+  const name = /^[0-9a-f]{64}$/.test(first) ? first.slice(0, 12) : `${repository}-${tag}`;
+  return `${name.replaceAll(/[^\w.-]+/g, '-').slice(0, 150)}.tar`;
 }
 
 /** The registry that a reference names; empty when it names none and the search list decides. */

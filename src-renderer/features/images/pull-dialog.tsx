@@ -4,12 +4,11 @@ import { useForm } from 'react-hook-form';
 import { useNavigate } from 'react-router';
 import { useText } from '../../text/text.ts';
 import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
 import { Field } from '../../ui/field.tsx';
 import { searchTerm, splitName } from './names.ts';
 import { startPull } from './queries.ts';
 import { SearchResults, Tags } from './search-results.tsx';
-import { TransferDialog } from '../../transfer/transfer-dialog.tsx';
+import { TransferForm, useTransfer } from '../../transfer/transfer-form.tsx';
 
 interface PullForm {
   readonly reference: string;
@@ -22,7 +21,7 @@ interface PullForm {
 export function PullDialog({ reference, onClose }: { readonly reference: string; readonly onClose: () => void }) {
   const { t } = useText();
   const navigate = useNavigate();
-  const [activityId, setActivityId] = useState<number>();
+  const transfer = useTransfer();
   const form = useForm<PullForm>({ defaultValues: { reference, platform: '', user: '', password: '' } });
   const [searched, setSearched] = useState('');
   const [picked, setPicked] = useState('');
@@ -50,74 +49,57 @@ export function PullDialog({ reference, onClose }: { readonly reference: string;
       ...(values.platform === '' ? {} : { platform: values.platform.trim() }),
       ...(values.user === '' ? {} : { credentials: `${values.user}:${values.password}` }),
     });
-    setActivityId(id);
+    transfer.begin(id);
   });
-  if (activityId !== undefined)
-    return (
-      <TransferDialog
-        activityId={activityId}
-        onClose={onClose}
-        onAgain={() => {
-          setActivityId(undefined);
-        }}
-        done={{ label: t('pull.run'), icon: Play, act: (subject) => void navigate(`/run?image=${encodeURIComponent(subject)}`) }}
-      />
-    );
   const { errors } = form.formState;
   return (
-    <Dialog
-      open
+    <TransferForm
       wide
-      onOpenChange={onClose}
+      transfer={transfer}
       title={t('pull.title')}
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button variant="primary" icon={Download} type="submit" form="pull-form">
-            {t('pull.start')}
-          </Button>
-        </>
-      }
+      label={t('pull.start')}
+      icon={Download}
+      onSubmit={submit}
+      onClose={onClose}
+      done={{ label: t('pull.run'), icon: Play, act: (subject) => void navigate(`/run?image=${encodeURIComponent(subject)}`) }}
     >
-      <form id="pull-form" className="stack" noValidate onSubmit={(event) => void submit(event)}>
-        <div className="field-with-button">
+      <div className="field-with-button">
+        <Field
+          label={t('pull.reference')}
+          hint={t('pull.referenceHint')}
+          error={errors.reference?.message}
+          {...form.register('reference', {
+            validate: (value) =>
+              value.trim() === '' ? t('pull.referenceNeeded') : /\s/.test(value.trim()) ? t('pull.referenceSpace') : true,
+          })}
+        />
+        <Button icon={Search} onClick={search}>
+          {t('search.start')}
+        </Button>
+      </div>
+      {searched === '' ? null : <SearchResults term={searched} picked={picked} onPick={pickRepository} />}
+      {picked === '' ? null : (
+        <Tags repository={picked} tag={typed.startsWith(`${picked}:`) ? splitName(typed).tag : ''} onPick={pickTag} />
+      )}
+      <details>
+        <summary>{t('pull.more')}</summary>
+        <div className="stack">
           <Field
-            label={t('pull.reference')}
-            hint={t('pull.referenceHint')}
-            error={errors.reference?.message}
-            {...form.register('reference', {
+            label={t('pull.platform')}
+            hint={t('pull.platformHint')}
+            error={errors.platform?.message}
+            {...form.register('platform', {
               validate: (value) =>
-                value.trim() === '' ? t('pull.referenceNeeded') : /\s/.test(value.trim()) ? t('pull.referenceSpace') : true,
+                value.trim() === '' || /^[a-z0-9]+\/[a-z0-9]+(\/[a-z0-9]+)?$/.test(value.trim()) || t('pull.platformForm'),
             })}
           />
-          <Button icon={Search} onClick={search}>
-            {t('search.start')}
-          </Button>
-        </div>
-        {searched === '' ? null : <SearchResults term={searched} picked={picked} onPick={pickRepository} />}
-        {picked === '' ? null : (
-          <Tags repository={picked} tag={typed.startsWith(`${picked}:`) ? splitName(typed).tag : ''} onPick={pickTag} />
-        )}
-        <details>
-          <summary>{t('pull.more')}</summary>
-          <div className="stack">
-            <Field
-              label={t('pull.platform')}
-              hint={t('pull.platformHint')}
-              error={errors.platform?.message}
-              {...form.register('platform', {
-                validate: (value) =>
-                  value.trim() === '' || /^[a-z0-9]+\/[a-z0-9]+(\/[a-z0-9]+)?$/.test(value.trim()) || t('pull.platformForm'),
-              })}
-            />
-            <div className="columns-2">
-              <Field label={t('pull.user')} {...form.register('user')} />
-              <Field label={t('pull.password')} type="password" {...form.register('password')} />
-            </div>
-            <p className="field-hint">{t('pull.credentialsHint')}</p>
+          <div className="columns-2">
+            <Field label={t('pull.user')} {...form.register('user')} />
+            <Field label={t('pull.password')} type="password" {...form.register('password')} />
           </div>
-        </details>
-      </form>
-    </Dialog>
+          <p className="field-hint">{t('pull.credentialsHint')}</p>
+        </div>
+      </details>
+    </TransferForm>
   );
 }

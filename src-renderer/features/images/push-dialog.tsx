@@ -1,14 +1,11 @@
 import { Upload } from 'lucide-react';
-import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import type { ImageSummary } from '../../../src-main/contract/image.ts';
 import { useText } from '../../text/text.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
 import { Field, SelectField } from '../../ui/field.tsx';
 import { registryOf } from './names.ts';
 import { startPush, useStoredLogin } from './queries.ts';
-import { TransferDialog } from '../../transfer/transfer-dialog.tsx';
+import { TransferForm, useTransfer } from '../../transfer/transfer-form.tsx';
 
 interface PushForm {
   readonly destination: string;
@@ -28,7 +25,7 @@ interface PushDialogProps {
 /** Asks where to, then shows how it goes. What the registry has already is not sent again. */
 export function PushDialog({ image, name = image.names[0] ?? '', onClose }: PushDialogProps) {
   const { t } = useText();
-  const [activityId, setActivityId] = useState<number>();
+  const transfer = useTransfer();
   const form = useForm<PushForm>({ defaultValues: { destination: name, user: '', password: '', format: '', compression: '' } });
   const registry = registryOf(form.watch('destination'));
   const submit = form.handleSubmit(({ destination, user, password, format, compression }) => {
@@ -39,79 +36,55 @@ export function PushDialog({ image, name = image.names[0] ?? '', onClose }: Push
       ...(compression === '' ? {} : { compressionFormat: compression }),
       ...(user === '' ? {} : { credentials: `${user}:${password}` }),
     });
-    setActivityId(id);
+    transfer.begin(id);
   });
-  if (activityId !== undefined)
-    return (
-      <TransferDialog
-        activityId={activityId}
-        onClose={onClose}
-        onAgain={() => {
-          setActivityId(undefined);
-        }}
-      />
-    );
   const { errors } = form.formState;
   return (
-    <Dialog
-      open
-      onOpenChange={onClose}
-      title={t('push.title')}
-      footer={
-        <>
-          <Button onClick={onClose}>{t('common.cancel')}</Button>
-          <Button variant="primary" icon={Upload} type="submit" form="push-form">
-            {t('push.start')}
-          </Button>
-        </>
-      }
-    >
-      <form id="push-form" className="stack" noValidate onSubmit={(event) => void submit(event)}>
-        <Field
-          label={t('push.destination')}
-          hint={t('push.destinationHint')}
-          error={errors.destination?.message}
-          {...form.register('destination', {
-            validate: (value) => {
-              if (value.trim() === '') return t('push.destinationNeeded');
-              if (/\s/.test(value.trim())) return t('pull.referenceSpace');
-              return registryOf(value) === 'localhost' ? t('push.localhost') : true;
-            },
-          })}
-        />
-        <StoredLogin registry={registry} />
-        <details>
-          <summary>{t('push.more')}</summary>
-          <div className="stack">
-            <div className="columns-2">
-              <Field label={t('pull.user')} {...form.register('user')} />
-              <Field label={t('pull.password')} type="password" {...form.register('password')} />
-            </div>
-            <p className="field-hint">{t('push.credentialsHint')}</p>
-            <div className="columns-2">
-              <SelectField
-                label={t('push.format')}
-                options={[
-                  { value: '', label: t('push.asItIs') },
-                  { value: 'oci', label: 'OCI' },
-                  { value: 'v2s2', label: 'Docker v2s2' },
-                ]}
-                {...form.register('format')}
-              />
-              <SelectField
-                label={t('push.compression')}
-                options={[
-                  { value: '', label: t('push.asItIs') },
-                  { value: 'gzip', label: 'gzip' },
-                  { value: 'zstd', label: 'zstd' },
-                ]}
-                {...form.register('compression')}
-              />
-            </div>
+    <TransferForm transfer={transfer} title={t('push.title')} label={t('push.start')} icon={Upload} onSubmit={submit} onClose={onClose}>
+      <Field
+        label={t('push.destination')}
+        hint={t('push.destinationHint')}
+        error={errors.destination?.message}
+        {...form.register('destination', {
+          validate: (value) => {
+            if (value.trim() === '') return t('push.destinationNeeded');
+            if (/\s/.test(value.trim())) return t('pull.referenceSpace');
+            return registryOf(value) === 'localhost' ? t('push.localhost') : true;
+          },
+        })}
+      />
+      <StoredLogin registry={registry} />
+      <details>
+        <summary>{t('push.more')}</summary>
+        <div className="stack">
+          <div className="columns-2">
+            <Field label={t('pull.user')} {...form.register('user')} />
+            <Field label={t('pull.password')} type="password" {...form.register('password')} />
           </div>
-        </details>
-      </form>
-    </Dialog>
+          <p className="field-hint">{t('push.credentialsHint')}</p>
+          <div className="columns-2">
+            <SelectField
+              label={t('push.format')}
+              options={[
+                { value: '', label: t('push.asItIs') },
+                { value: 'oci', label: 'OCI' },
+                { value: 'v2s2', label: 'Docker v2s2' },
+              ]}
+              {...form.register('format')}
+            />
+            <SelectField
+              label={t('push.compression')}
+              options={[
+                { value: '', label: t('push.asItIs') },
+                { value: 'gzip', label: 'gzip' },
+                { value: 'zstd', label: 'zstd' },
+              ]}
+              {...form.register('compression')}
+            />
+          </div>
+        </div>
+      </details>
+    </TransferForm>
   );
 }
 

@@ -2,8 +2,10 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { EngineError, isEngineError } from '../../../src-main/base/errors.ts';
-import { type Activity, type ActivityHandle, isInSight, track } from '../../client/activity.ts';
+import type { TransferProgress } from '../../../src-main/contract/image.ts';
+import { type ActivityHandle, begin, type EndWords } from '../../client/activity.ts';
 import { engine } from '../../client/connection.ts';
+import { downloadFile, pathOf, sendFile } from '../../client/files.ts';
 import { notify, notifyFailure } from '../../client/notices.ts';
 import { useImages } from '../../client/objects.ts';
 import type { Removed } from '../../client/removed.ts';
@@ -18,26 +20,14 @@ export interface PullRequest {
 
 /** Begins a pull that goes on whatever page is looked at; its end is told by a notice, unless it is in sight. Answers the activity's id. */
 export function startPull(request: PullRequest): { readonly id: number; readonly result: Promise<string> } {
-  const { id, result } = track('pull', request.reference, async ({ signal, progress }) => {
+  const { reference: name } = request;
+  return begin('pull', name, endWords('pull.done', 'pull.failed', name), async ({ signal, progress }) => {
     for await (const item of engine().image.pull({ ...request, policy: 'always' }, { signal })) {
       if (item.kind === 'image') return item.name;
       progress(item.progress);
     }
-    throw new EngineError('unavailable', `the pull of ${request.reference} ended without an image`);
+    throw new EngineError('unavailable', `the pull of ${name} ended without an image`);
   });
-  const told = result.then(
-    (name) => {
-      if (!isInSight(id)) notify({ kind: 'done', title: text()('pull.done', { name: request.reference }) });
-      return name;
-    },
-    (error: unknown) => {
-      if (!isInSight(id)) notifyFailure(text()('pull.failed', { name: request.reference }), error);
-      throw error;
-    },
-  );
-  // Who does not wait for it learns of a failure by the notice.
-  told.catch(() => undefined);
-  return { id, result: told };
 }
 
 export interface PushRequest {
@@ -50,12 +40,13 @@ export interface PushRequest {
 
 /** As a pull: it goes on by itself, and its end is told where nobody looks. */
 export function startPush(request: PushRequest): { readonly id: number } {
-  return begin('push', request.destination, 'push.done', 'push.failed', async ({ signal, progress }) => {
+  const { destination: name } = request;
+  return begin('push', name, endWords('push.done', 'push.failed', name), async ({ signal, progress }) => {
     for await (const item of engine().image.push(request, { signal })) {
       if (item.kind === 'pushed') return;
       progress(item.progress);
     }
-    throw new EngineError('unavailable', `the push to ${request.destination} ended without an answer`);
+    throw new EngineError('unavailable', `the push to ${name} ended without an answer`);
   });
 }
 
@@ -63,53 +54,65 @@ export interface SaveRequest {
   readonly images: string[];
   /** Further ones of the first image; without them it is saved by the name that it is asked for by. */
   readonly names?: string[];
-  readonly path: string;
   readonly format: 'docker-archive' | 'oci-archive';
 }
 
-export function startSave(request: SaveRequest): { readonly id: number } {
-  return begin('save', request.path, 'archive.saved', 'archive.saveFailed', async ({ signal, progress }) => {
-    for await (const item of engine().image.save(request, { signal })) if (item.kind === 'progress') progress(item.progress);
+/** To a path that the engine writes itself, or into the browser's downloads. */
+export function startSave(request: SaveRequest, to: { readonly path: string } | { readonly fileName: string }): { readonly id: number } {
+  const name = 'path' in to ? to.path : to.fileName;
+  return begin('save', name, endWords('archive.saved', 'archive.saveFailed', name), async (handle) => {
+    if ('path' in to) await untilEnd(engine().image.save({ ...request, path: to.path }, handle), handle);
+    else await downloadFile({ kind: 'images', names: [], ...request }, to.fileName, handle);
   });
 }
 
-export function startLoad(path: string): { readonly id: number } {
-  return begin('load', path, 'archive.loaded', 'archive.loadFailed', async ({ signal, progress }) => {
-    for await (const item of engine().image.load({ path }, { signal })) if (item.kind === 'progress') progress(item.progress);
+/** A file at a path of the engine's machine, or one of the person who sits here. */
+export type FileSource = { readonly path: string } | { readonly file: File };
+
+export function startLoad(source: FileSource): { readonly id: number } {
+  const { name, path, file } = locate(source);
+  return begin('load', name, endWords('archive.loaded', 'archive.loadFailed', name), async (handle) => {
+    if (file)
+      await untilEnd(
+        sendFile(file, handle, (signal) => engine().image.loadBytes({ name, sizeBytes: file.size }, { signal })),
+        handle,
+      );
+    else await untilEnd(engine().image.load({ path }, handle), handle);
   });
 }
 
-export interface ImportRequest {
-  readonly path: string;
-  /** Empty: it has none. */
-  readonly reference: string;
-}
-
-/** Files, packed up by anything, become an image of one layer. */
-export function startImport({ path, reference }: ImportRequest): { readonly id: number } {
-  return begin('import', path, 'archive.imported', 'archive.importFailed', async ({ signal, progress }) => {
-    const request = { path, ...(reference === '' ? {} : { reference }) };
-    for await (const item of engine().image.import(request, { signal })) if (item.kind === 'progress') progress(item.progress);
+/** Files, packed up by anything, become an image of one layer; `reference` empty: without a name. */
+export function startImport(source: FileSource, reference: string): { readonly id: number } {
+  const { name, path, file } = locate(source);
+  const named = reference === '' ? {} : { reference };
+  return begin('import', name, endWords('archive.imported', 'archive.importFailed', name), async (handle) => {
+    if (file)
+      await untilEnd(
+        sendFile(file, handle, (signal) => engine().image.importBytes({ name, sizeBytes: file.size, ...named }, { signal })),
+        handle,
+      );
+    else await untilEnd(engine().image.import({ path, ...named }, handle), handle);
   });
 }
 
-function begin(
-  kind: Activity['kind'],
-  name: string,
-  done: 'push.done' | 'archive.saved' | 'archive.loaded' | 'archive.imported',
-  failed: 'push.failed' | 'archive.saveFailed' | 'archive.loadFailed' | 'archive.importFailed',
-  work: (handle: ActivityHandle) => Promise<void>,
-): { readonly id: number } {
-  const { id, result } = track(kind, name, work);
-  result.then(
-    () => {
-      if (!isInSight(id)) notify({ kind: 'done', title: text()(done, { name }) });
-    },
-    (error: unknown) => {
-      if (!isInSight(id)) notifyFailure(text()(failed, { name }), error);
-    },
-  );
-  return { id };
+/** A chosen file that has a path is read by the engine itself: nothing goes through the page, whatever its size. */
+function locate(source: FileSource): { readonly name: string; readonly path: string; readonly file: File | undefined } {
+  if ('path' in source) return { name: source.path, path: source.path, file: undefined };
+  const path = pathOf(source.file);
+  return path === undefined ? { name: source.file.name, path: '', file: source.file } : { name: path, path, file: undefined };
+}
+
+type TransferItem = { readonly kind: 'progress'; readonly progress: TransferProgress } | { readonly kind: 'image' };
+
+async function untilEnd(items: AsyncIterable<TransferItem>, { progress }: ActivityHandle): Promise<void> {
+  for await (const item of items) if (item.kind === 'progress') progress(item.progress);
+}
+
+type EndKey = 'pull.done' | 'push.done' | 'archive.saved' | 'archive.loaded' | 'archive.imported';
+type FailedKey = 'pull.failed' | 'push.failed' | 'archive.saveFailed' | 'archive.loadFailed' | 'archive.importFailed';
+
+function endWords(done: EndKey, failed: FailedKey, name: string): EndWords {
+  return { done: () => text()(done, { name }), failed: () => text()(failed, { name }) };
 }
 
 /** All about one image, asked for again whenever the list says that it or another one has changed: layers are shared. */

@@ -21,23 +21,24 @@ export function ImageRemovalDialog({ rows, onClose }: { readonly rows: readonly 
     <Dialog
       open
       onOpenChange={onClose}
-      title={t('images.removeTitle', { count: plans.length })}
-      description={t('images.removeIntro')}
+      title={count === 0 ? t('images.removeNothing') : t('images.removeTitle', { count: plans.length })}
+      description={count === 0 ? undefined : t('images.removeIntro')}
       footer={
         <>
           <Button data-harmless onClick={onClose}>
-            {t('common.cancel')}
+            {t(count === 0 ? 'common.close' : 'common.cancel')}
           </Button>
-          <Button
-            variant="danger"
-            disabled={count === 0}
-            onClick={() => {
-              onClose();
-              void removeImages(removable.map(({ image, names }) => ({ id: image.id, names })));
-            }}
-          >
-            {t('images.removeConfirm', { count })}
-          </Button>
+          {count === 0 ? null : (
+            <Button
+              variant="danger"
+              onClick={() => {
+                onClose();
+                void removeImages(removable.map(({ image, names }) => ({ id: image.id, names })));
+              }}
+            >
+              {t('images.removeConfirm', { count })}
+            </Button>
+          )}
         </>
       }
     >

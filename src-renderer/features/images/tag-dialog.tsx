@@ -2,7 +2,7 @@ import { Tag } from 'lucide-react';
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import type { EngineError } from '../../../src-main/base/errors.ts';
-import type { ImageDetail } from '../../../src-main/contract/image.ts';
+import type { ImageSummary } from '../../../src-main/contract/image.ts';
 import { toEngineError } from '../../client/notices.ts';
 import { useImages } from '../../client/objects.ts';
 import { useText } from '../../text/text.ts';
@@ -13,7 +13,7 @@ import { Field } from '../../ui/field.tsx';
 import { tagImage } from './queries.ts';
 
 /** Another name for an image. A name that another image has moves to this one: it is said before. */
-export function TagDialog({ image, onClose }: { readonly image: ImageDetail; readonly onClose: () => void }) {
+export function TagDialog({ image, onClose }: { readonly image: Pick<ImageSummary, 'id'>; readonly onClose: () => void }) {
   const { t } = useText();
   const images = useImages().value;
   const [failure, setFailure] = useState<EngineError>();

@@ -24,7 +24,7 @@ export function Basics() {
           {...register('image')}
         />
         <Field
-          label={`${t('run.name')} (${t('common.optional')})`}
+          label={t('common.optional', { what: t('run.name') })}
           hint={t('run.nameHint')}
           error={errors.name?.message}
           {...register('name')}
@@ -38,7 +38,7 @@ export function Basics() {
           ))}
       </datalist>
       <Field
-        label={`${t('run.command')} (${t('common.optional')})`}
+        label={t('common.optional', { what: t('run.command') })}
         hint={t('run.commandHint')}
         className="mono"
         error={errors.command?.message}

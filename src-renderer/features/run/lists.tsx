@@ -65,7 +65,7 @@ export function PortsList() {
             {...register(`ports.${index}.protocol`)}
           />
           <Field
-            label={`${t('run.hostIp')} (${t('common.optional')})`}
+            label={t('common.optional', { what: t('run.hostIp') })}
             placeholder="0.0.0.0"
             error={errors?.[index]?.hostIp?.message}
             {...register(`ports.${index}.hostIp`)}

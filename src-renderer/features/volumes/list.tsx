@@ -1,5 +1,5 @@
 import type { SortingState } from '@tanstack/react-table';
-import { CircleAlert, Database, FilterX, RefreshCw, Trash2, X } from 'lucide-react';
+import { Database, RefreshCw, Trash2 } from 'lucide-react';
 import { useMemo, useState } from 'react';
 import type { VolumeSummary } from '../../../src-main/contract/volume.ts';
 import { toEngineError } from '../../client/notices.ts';
@@ -9,10 +9,10 @@ import { Button, IconButton } from '../../ui/button.tsx';
 import { CopyButton } from '../../ui/copy-button.tsx';
 import { DataTable, type TableColumn } from '../../ui/data-table.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { ErrorWords } from '../../ui/error-box.tsx';
+import { ListBar } from '../../ui/list-bar.tsx';
+import { Failed, NoMatch } from '../../ui/list-states.tsx';
 import { FullState, Loading, Page } from '../../ui/page.tsx';
 import { useRowTabIndex } from '../../ui/row-focus.ts';
-import { SearchBox } from '../../ui/search-box.tsx';
 import { RelativeTime } from '../../ui/time.tsx';
 import { removeVolumes, useVolumes } from './queries.ts';
 
@@ -129,30 +129,24 @@ export function VolumeList() {
         </Button>
       }
     >
-      <div className="toolbar">
-        <SearchBox label={t('volumes.searchLabel')} placeholder={t('volumes.searchPlaceholder')} value={search} onChange={setSearch} />
-        {selected.length > 0 ? (
-          <div className="bulk" role="toolbar" aria-label={t('common.actions')}>
-            <span className="bulk-count">{t('common.selected', { count: selected.length })}</span>
-            <Button
-              icon={Trash2}
-              variant="danger"
-              onClick={() => {
-                setRemoving(selected);
-              }}
-            >
-              {t('common.remove')}…
-            </Button>
-            <IconButton
-              icon={X}
-              label={t('common.clearSelection')}
-              onClick={() => {
-                setSelection(new Set());
-              }}
-            />
-          </div>
-        ) : null}
-      </div>
+      <ListBar
+        search={{ label: t('volumes.searchLabel'), placeholder: t('volumes.searchPlaceholder'), value: search, onChange: setSearch }}
+        selectedCount={selected.length}
+        onClearSelection={() => {
+          setSelection(new Set());
+        }}
+        bulk={
+          <Button
+            icon={Trash2}
+            variant="danger"
+            onClick={() => {
+              setRemoving(selected);
+            }}
+          >
+            {t('common.remove')}…
+          </Button>
+        }
+      />
       {rows.length > 0 ? (
         <DataTable
           label={t('volumes.title')}
@@ -173,19 +167,14 @@ export function VolumeList() {
       ) : query.isPending ? (
         <Loading />
       ) : query.isError ? (
-        <FullState icon={CircleAlert} tone="bad" title={t('volumes.failed')} hint={<ErrorWords error={toEngineError(query.error)} />}>
-          <Button onClick={() => void query.refetch()}>{t('common.retry')}</Button>
-        </FullState>
+        <Failed title={t('volumes.failed')} error={toEngineError(query.error)} onRetry={() => void query.refetch()} />
       ) : all.length > 0 ? (
-        <FullState icon={FilterX} title={t('volumes.noMatch')}>
-          <Button
-            onClick={() => {
-              setSearch('');
-            }}
-          >
-            {t('common.clearSearch')}
-          </Button>
-        </FullState>
+        <NoMatch
+          title={t('volumes.noMatch')}
+          onClear={() => {
+            setSearch('');
+          }}
+        />
       ) : (
         <FullState icon={Database} title={t('volumes.empty')} hint={t('volumes.emptyHint')} />
       )}

@@ -4,7 +4,7 @@
  *
  * What is as in Electron: the preload runs in an isolated world with `ipcRenderer` alone; messages and ports are copied by structured
  * clone and die with their page; pages of a scheme of the application's own come from its handler and nowhere else; navigations, new
- * windows and permissions are asked of the application; a port tells when its other end is gone. What is not: a page sees its scheme as `https:`, `window.open` answers an
+ * windows and permissions are asked of the application; a port tells when its other end is gone. What is not: `contextBridge` exposes nothing, a page sees its scheme as `https:`, `window.open` answers an
  * object that is closed at once, the preload runs in frames too (which is harsher), the processes are not sandboxed, there are no
  * native windows and menus. It has what the desktop host uses, and nothing else: anything more fails by name.
  */

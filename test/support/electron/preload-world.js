@@ -38,8 +38,12 @@ const ipcRenderer = {
   },
 };
 
+// Functions cannot be handed to the page's world from here: there no file has a path, and all are sent.
+const contextBridge = { exposeInMainWorld() {} };
+const webUtils = { getPathForFile: () => '' };
+
 const module = { exports: {} };
 const require = (name) => {
-  if (name === 'electron') return { ipcRenderer };
+  if (name === 'electron') return { ipcRenderer, contextBridge, webUtils };
   throw new Error(`module not found: ${name}`);
 };

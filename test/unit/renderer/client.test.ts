@@ -54,7 +54,13 @@ function serveEngine(
   const server = serve(contract as typeof engineContract, handlersWith(contract, named) as unknown as EngineHandlers, engineSide, options);
   serve(
     desktopContract,
-    { desktop: { info: () => ({ host: 'web', platform: 'linux', version: '1' }), openExternal: () => ({}) } },
+    {
+      desktop: {
+        info: () => ({ host: 'web', platform: 'linux', version: '1' }),
+        openExternal: () => ({}),
+        download: () => expect.unreachable(),
+      },
+    },
     desktopSide,
     options,
   );

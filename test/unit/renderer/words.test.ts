@@ -2,7 +2,8 @@ import { parse } from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { containerId } from '../../../src-main/contract/ids.ts';
 import { explain, type Explained } from '../../../src-renderer/features/containers/why.ts';
-import { matches, networkText, splitImageName } from '../../../src-renderer/features/containers/verbs.ts';
+import { matches, networkText } from '../../../src-renderer/features/containers/verbs.ts';
+import { splitPath } from '../../../src-renderer/ui/front-clipped.tsx';
 import { orderTags, searchTerm, splitName } from '../../../src-renderer/features/images/names.ts';
 import { en } from '../../../src-renderer/text/en.ts';
 import { formatBytes, formatDuration, formatRelative } from '../../../src-renderer/text/format.ts';
@@ -91,7 +92,7 @@ test.each([
   ['registry.example.org:5000/team/app:1.2', 'registry.example.org:5000/team/', 'app:1.2'],
   ['nginx:1.29', '', 'nginx:1.29'],
 ])('of %s the head %s gives way before %s', (name, head, tail) => {
-  expect(splitImageName(name)).toEqual({ head, tail });
+  expect(splitPath(name)).toEqual({ head, tail });
 });
 
 test('what is said of the network of a container without addresses', () => {
