@@ -216,7 +216,6 @@ describe('mounts', () => {
     [{ type: 'tmpfs', target: '/x', options: ['foo'] }, 'unknown mount option "foo": invalid mount option'],
     [{ type: 'tmpfs', target: '/x', options: ['size=1m,exec'] }, 'unknown mount option'],
     [{ type: 'bind', source: '/', target: '/x', options: ['size=1m'] }, 'unknown mount option'],
-    [{ type: 'bind', source: '/', target: '/x', options: ['U'] }, 'not supported'],
     [{ type: 'bind', source: '/', target: '/x', options: ['O'] }, 'not supported'],
     [{ type: 'bind', source: '/', target: '/x', options: ['ro', 'rw'] }, 'has both'],
   ] as const)('%j is refused', (mount, words) => {
