@@ -139,8 +139,12 @@ describe.skipIf(lacking !== '')(`lists and transports${lacking}`, () => {
           actor.must(['rmi', '--all', '--force', '--no-trash']);
           expect(`sha256:${actor.must(['pull', '--quiet', place])}`, place).toBe(id);
           actor.must(['rmi', '--all', '--force', '--no-trash']);
-          for (const more of [[], [insecure]])
+          for (const more of [[], [insecure]]) {
+            const since = actor.must(['events', '--stream=false', '--format', '{{.Status}}']).split('\n').length;
             expect(echo(place, ...more), `${place} ${more.join('')}`).toMatchObject({ code: 0, stdout: 'ran\n' });
+            const events = actor.must(['events', '--stream=false', '--format', '{{.Status}}']).split('\n').slice(since);
+            expect(events.filter((status) => status === 'loadfromarchive')).toHaveLength(1);
+          }
         }
         // Without a word about TLS it is not reached; with it, it is pulled and run, and then it is here.
         actor.must(['rmi', '--all', '--force', '--no-trash']);
@@ -196,15 +200,20 @@ describe.skipIf(lacking !== '')(`lists and transports${lacking}`, () => {
             ['manifest', 'push', '--quiet', insecure, 'list:1', `docker://${place}:${String(death)}`],
             ['manifest', 'create', insecure, '--amend', 'list:1', `docker://${app('both')}`],
           ][death % 5] as string[];
+          const before = shown('list:1');
           const child = actor.start(args);
           const ended = once(child, 'exit');
           await Promise.race([pause(150 + random.below(700)), ended]);
           child.kill('SIGKILL');
           await ended;
-          const digests = shown('list:1').manifests.map(({ digest }) => digest);
+          const now = shown('list:1');
+          const digests = now.manifests.map(({ digest }) => digest);
           expect(digests).toContain(arm.manifest.digest);
           expect(digests.filter((digest) => !known.has(digest))).toEqual([]);
           expect(actor.selkie(['system', 'check', '--quick']).stdout).toContain('The store is whole');
+          // To its end: what has been done already is not done twice, or is refused, which changes nothing.
+          actor.selkie(args);
+          expect([before, shown('list:1')]).toContainEqual(now);
         }
         actor.must(['manifest', 'push', '--quiet', insecure, 'list:1', `docker://${place}:whole`]);
         expect(raw(`${place}:whole`)).toContain(arm.manifest.digest);
