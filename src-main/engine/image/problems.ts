@@ -30,7 +30,7 @@ export async function verifyLayers({ state, layers }: ImageContext, signal: Abor
 
 /** Looks only. */
 export function findImageProblems({ state, layers, blobs }: ImageContext): StoreProblem[] {
-  const images = state.images.list();
+  const images = state.images.listOwn();
   const found = layers.findProblems();
   const told = new Set(found.map(({ chainId }) => chainId));
   const recorded = new Set(state.layers.list().map(({ chainId }) => chainId));

@@ -89,7 +89,9 @@ describe.skipIf(reason !== '')(`a registry with tokens ${reason}`, () => {
     expect(scopes()).toContain('repository:private/copy:pull,push');
     if (hasSkopeo)
       expect(
-        JSON.parse(await skopeoAside('inspect', '--raw', '--tls-verify=false', '--creds', writer, `docker://${registry.host}/private/copy:1`)),
+        JSON.parse(
+          await skopeoAside('inspect', '--raw', '--tls-verify=false', '--creds', writer, `docker://${registry.host}/private/copy:1`),
+        ),
       ).toEqual(JSON.parse(image.manifest.bytes.toString()));
     const error: unknown = await push(`${registry.host}/private/refused:1`, reader).catch((one: unknown) => one);
     expect(error).toMatchObject({ name: 'EngineError', code: expect.stringMatching(/unauthorized|denied/) as string });
