@@ -37,9 +37,8 @@ export class TokenServer implements AsyncDisposable {
   }
 
   static async start(options: TokenServerOptions): Promise<TokenServer> {
-    let tokens: TokenServer | undefined;
-    const server = await serveHttp((asked, answer) => tokens?.answer(asked, answer, options));
-    tokens = new TokenServer(server, `http://${server.host}/token`);
+    const server = await serveHttp((asked, answer) => tokens.answer(asked, answer, options));
+    const tokens = new TokenServer(server, `http://${server.host}/token`);
     return tokens;
   }
 
