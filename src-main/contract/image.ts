@@ -20,6 +20,8 @@ export const imageSummary = v.strictObject({
   os: v.string(),
   /** No tag and no child. */
   dangling: v.boolean(),
+  /** It is in an additional image store, of which nothing is changed; set only on those. One of the same id may be in this store, too. */
+  readOnly: v.optional(v.literal(true)),
   /** A list of images for several platforms, see manifest.ts; set only on those. */
   manifestList: v.optional(v.literal(true)),
 });

@@ -27,6 +27,8 @@ export interface Engine extends AsyncDisposable {
   watchExits(): void;
   /** Handles the exits that were reported and not handled; answers how many. */
   handlePendingExits(): Promise<number>;
+  /** What of the configuration is not used although the engine works without it, one line each. */
+  warnings(): readonly string[];
   /** Deletes what has been in the trash for too long, or is too much. */
   tidyTrash(): Promise<readonly string[]>;
 }
@@ -38,8 +40,11 @@ export interface Engine extends AsyncDisposable {
 export function createEngine(config: EngineConfig, system: System): Engine {
   const { graphRoot, runRoot } = config;
   system.files.ensureDirectory(runRoot, 0o700);
-  const state = openState({ graphRoot, runRoot, system });
+  // Which of them can be used depends on the driver, which needs the store's folder.
+  let imageStores: readonly string[] = [];
+  const state = openState({ graphRoot, runRoot, system, imageStores: () => imageStores });
   const snapshots = openSnapshotStore({ config, system });
+  imageStores = snapshots.imageStores;
   const layers = createLayerStore({ state, snapshots, system, graphRoot });
   const images = withTrashRelief(createImageStore({ config, state, layers, snapshots, system }), () => trash);
   const volumes = createVolumeStore({ config, state, system });
@@ -108,6 +113,7 @@ export function createEngine(config: EngineConfig, system: System): Engine {
       keeping ??= trash.keep();
     },
     handlePendingExits: () => exits.handlePending(),
+    warnings: () => [...snapshots.imageStoreWarnings, ...state.additional.warnings()],
     tidyTrash: () => trash.tidy(),
     async [Symbol.asyncDispose]() {
       await keeping?.[Symbol.asyncDispose]();

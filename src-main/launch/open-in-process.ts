@@ -18,6 +18,8 @@ export interface InProcessRequest {
   readonly recover?: boolean;
   /** Told what was repaired. */
   readonly onMessage?: (message: string) => void;
+  /** What of the configuration is not used, one line each. */
+  readonly onWarning?: (message: string) => void;
   readonly onBug?: (error: unknown, path: string) => void;
   readonly system?: System;
 }
@@ -38,6 +40,7 @@ export async function openInProcess(request: InProcessRequest): Promise<InProces
   const engine = createEngine(config, system);
   try {
     if (request.recover !== false) for (const message of await engine.recover()) request.onMessage?.(message);
+    if (request.onWarning) for (const message of engine.warnings()) request.onWarning(message);
     if (request.watchExits === true) engine.watchExits();
   } catch (error) {
     await engine[Symbol.asyncDispose]();

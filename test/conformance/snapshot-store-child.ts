@@ -1,6 +1,6 @@
 /**
  * Runs the cases in this process's namespaces and reports each as a line of JSON. Arguments: an empty folder and the name of a way; or
- * `victim`, a way, a graph root and a run root: works on that store until it is killed.
+ * `victim` or `mapped-victim`, a way, a graph root and a run root: works on that store until it is killed.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,6 +9,7 @@ import { createLinuxSystem } from '../../src-main/system/linux/linux.ts';
 import { choiceCases } from './snapshot-choice.ts';
 import { snapshotStoreCases } from './snapshot-cases.ts';
 import { beVictim } from './snapshot-faults.ts';
+import { beMappedVictim } from './snapshot-mapped.ts';
 import { strangePathCase, ways } from './snapshot-store.ts';
 import type { Way } from './snapshot-store.ts';
 
@@ -65,4 +66,5 @@ async function runAll(base: string, wayName: string): Promise<void> {
 
 const [first = '', second = '', third = ''] = process.argv.slice(2);
 if (first === 'victim') await beVictim(openStore(wayOf(second), third), system);
+else if (first === 'mapped-victim') await beMappedVictim(openStore(wayOf(second), third));
 else await runAll(first, second);

@@ -59,7 +59,8 @@ export async function mappedGround(
   const parent: Digest | undefined = config.parentChainId;
   const mapping = { uids, gids };
   if (isIdentity(mapping)) return { parent };
-  if (snapshots.mappedMounts().works) return { parent, mapping };
+  // What is translated at a mount is this store's folder: of files that are elsewhere there is a copy.
+  if (snapshots.mappedMounts().works && !(parent !== undefined && snapshots.isBorrowed(parent))) return { parent, mapping };
   // An empty tree has no owners to be changed but its root's.
   if (parent === undefined) return { parent };
   // What copies it is another process, and has not what we have open.

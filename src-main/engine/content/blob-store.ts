@@ -32,12 +32,27 @@ function read(path: string): Buffer | undefined {
   }
 }
 
-export function createBlobStore(options: { readonly graphRoot: string; readonly system: System }): BlobStore {
+export function createBlobStore(options: {
+  readonly graphRoot: string;
+  readonly system: System;
+  /** Graph roots of stores that are only read: what is not here is looked for there. */
+  readonly additional?: () => readonly string[];
+}): BlobStore {
   const directory = join(options.graphRoot, 'content/blobs/sha256');
   const pathOf = (digest: Digest): string => join(directory, digest.slice('sha256:'.length));
 
+  const elsewhere = (digest: Digest): string | undefined =>
+    options
+      .additional?.()
+      .map((graphRoot) => join(graphRoot, 'content/blobs/sha256', digest.slice('sha256:'.length)))
+      .find((path) => existsSync(path));
+
   const find = (digest: Digest): Buffer | undefined => {
-    const bytes = read(pathOf(digest));
+    let bytes = read(pathOf(digest));
+    if (bytes === undefined) {
+      const path = elsewhere(digest);
+      bytes = path === undefined ? undefined : read(path);
+    }
     if (bytes !== undefined && digestOf(bytes) !== digest)
       throw new EngineError('corrupt', `blob ${digest} in ${directory} is damaged`, { fix: 'Pull or load the image again.' });
     return bytes;
@@ -55,7 +70,7 @@ export function createBlobStore(options: { readonly graphRoot: string; readonly 
       }
       return digest;
     },
-    has: (digest) => existsSync(pathOf(digest)),
+    has: (digest) => existsSync(pathOf(digest)) || elsewhere(digest) !== undefined,
     find,
     get(digest) {
       const bytes = find(digest);

@@ -53,7 +53,8 @@ function putImage({ state, blobs, system }: ImageContext, image: NewImage): Imag
   blobs.put(image.configBytes);
   blobs.put(image.manifestBytes);
   if (image.indexBytes) blobs.put(image.indexBytes);
-  const before = state.images.find(image.id);
+  const present = state.images.find(image.id);
+  const before = present?.readOnly === undefined ? present : undefined;
   const record: ImageRecord = {
     id: image.id,
     manifestDigest: image.manifestDigest,

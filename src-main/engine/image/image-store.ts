@@ -56,6 +56,7 @@ function inspect(context: ImageContext, { record, name }: ResolvedImage): ImageD
     sizeBytes: record.sizeBytes,
     labels: { ...record.labels },
     containers: state.containers.countByImage(record.id),
+    ...(record.readOnly === undefined ? {} : { readOnly: true as const }),
     architecture: record.architecture,
     os: record.os,
     dangling: record.names.length === 0,
@@ -89,19 +90,24 @@ async function ensureStarter(context: ImageContext): Promise<ResolvedImage> {
 /** The images of one store; see image.ts for their laws. */
 export function createImageStore(options: ImageStoreOptions): ImageStore {
   const { config, state, layers, snapshots, system } = options;
-  const blobs = createBlobStore({ graphRoot: config.graphRoot, system });
+  const blobs = createBlobStore({ graphRoot: config.graphRoot, system, additional: () => state.additional.paths() });
   const downloads = createDownloadStore({ graphRoot: config.graphRoot, runRoot: config.runRoot, system });
   const environment = options.environment ?? (() => process.env);
   const context: ImageContext = { config, state, layers, snapshots, system, blobs, downloads, environment, limits: options.limits ?? {} };
   const own = (nameOrId: string): string => checkStoreOf(context, nameOrId);
-  const resolve = (nameOrId: string): ResolvedImage => resolveImage(state.images, readRegistries(context), own(nameOrId));
-  const resolveAny = (nameOrId: string): ResolvedImage => resolveRecord(state.images, readRegistries(context), own(nameOrId));
+  /** Whoever has found an image of an additional store has its layers here. */
+  const withLayers = <T extends ResolvedImage | undefined>(found: T): T => {
+    if (found?.record.readOnly !== undefined) for (const chainId of found.record.chainIds) layers.find(chainId);
+    return found;
+  };
+  const resolve = (nameOrId: string): ResolvedImage => withLayers(resolveImage(state.images, readRegistries(context), own(nameOrId)));
+  const resolveAny = (nameOrId: string): ResolvedImage => withLayers(resolveRecord(state.images, readRegistries(context), own(nameOrId)));
 
   return {
     resolve,
-    find: (nameOrId) => findImage(state.images, readRegistries(context), own(nameOrId)),
+    find: (nameOrId) => withLayers(findImage(state.images, readRegistries(context), own(nameOrId))),
     resolveRecord: resolveAny,
-    findRecord: (nameOrId) => findRecord(state.images, readRegistries(context), own(nameOrId)),
+    findRecord: (nameOrId) => withLayers(findRecord(state.images, readRegistries(context), own(nameOrId))),
     list: () => state.images.list(),
     config: (id: ImageId) => parseConfig(blobs.get(`sha256:${id}` as Digest), id).config,
     inspect: (nameOrId) => inspect(context, resolve(nameOrId)),
@@ -111,9 +117,10 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
     async pull(reference, pullOptions) {
       const [first] = await (await import('./pull-transport.ts')).pullAll(context, reference, pullOptions);
       if (!first) throw new EngineError('not-found', `${reference} holds no image`);
-      return first;
+      return withLayers(first);
     },
-    pullAll: async (reference, pullOptions) => (await import('./pull-transport.ts')).pullAll(context, reference, pullOptions),
+    pullAll: async (reference, pullOptions) =>
+      (await (await import('./pull-transport.ts')).pullAll(context, reference, pullOptions)).map(withLayers),
     async load(path, loadOptions) {
       const { loadImages } = await import('./load.ts');
       return loadImages(context, path, loadOptions);
@@ -150,7 +157,9 @@ export function createImageStore(options: ImageStoreOptions): ImageStore {
       const given = names.map((name) => nameToGive(nameHere(context, name)));
       return state.transaction(() => {
         const { record } = resolveAny(nameOrId);
-        const changed = { ...record, names: [...new Set([...record.names, ...given])] };
+        // As in Podman, of a read-only image this makes one here, which has the new names only.
+        const before = record.readOnly === undefined ? record.names : [];
+        const changed = { ...record, names: [...new Set([...before, ...given])] };
         state.images.put(changed);
         for (const name of given) state.events.append({ type: 'image', status: 'tag', id: record.id, name });
         return changed;

@@ -30,7 +30,7 @@ export async function verifyLayers({ state, layers }: ImageContext, signal: Abor
 
 /** Looks only. */
 export function findImageProblems({ state, layers, blobs }: ImageContext): StoreProblem[] {
-  const images = state.images.list();
+  const images = state.images.listOwn();
   const found = layers.findProblems();
   const told = new Set(found.map(({ chainId }) => chainId));
   const recorded = new Set(state.layers.list().map(({ chainId }) => chainId));
@@ -45,8 +45,19 @@ export function findImageProblems({ state, layers, blobs }: ImageContext): Store
 }
 
 /** Configuration and manifest; without the first the image cannot be used, without the second not be pushed as it came. */
-function documentProblems(blobs: ImageContext['blobs'], { id, names, manifestDigest }: ImageRecord): StoreProblem[] {
-  const image = names[0] ?? id.slice(0, 12);
+function documentProblems(blobs: ImageContext['blobs'], record: ImageRecord): StoreProblem[] {
+  const { id, names, list } = record;
+  const name = names[0] ?? id.slice(0, 12);
+  if (!list) return problemsOf(blobs, record, name);
+  // A list's own document is made from its record when it is needed; what it keeps are those of its images.
+  return list.instances.flatMap(({ image }) => (image ? problemsOf(blobs, image, `${image.id.slice(0, 12)}, which ${name} names,`) : []));
+}
+
+function problemsOf(
+  blobs: ImageContext['blobs'],
+  { id, manifestDigest }: Pick<ImageRecord, 'id' | 'manifestDigest'>,
+  image: string,
+): StoreProblem[] {
   return [`sha256:${id}` as Digest, ...(manifestDigest === undefined ? [] : [manifestDigest])].flatMap((digest): StoreProblem[] => {
     const what = digest === manifestDigest ? 'manifest' : 'configuration';
     try {

@@ -16,11 +16,22 @@ export function untagImage(context: ImageContext, registries: Registries, nameOr
   const { state } = context;
   return state.transaction(() => {
     const { record } = resolveRecord(state.images, registries, nameOrId);
+    requireOwn(record, 'lose a name');
     const taken = names.length === 0 ? record.names : names.map((name) => nameToTake(record, registries, name));
     const changed = { ...record, names: record.names.filter((name) => !taken.includes(name)) };
     state.images.put(changed);
     for (const name of taken) state.events.append({ type: 'image', status: 'untag', id: record.id, name });
     return changed;
+  });
+}
+
+/** Podman's words. */
+function requireOwn(record: ImageRecord, what: 'be removed' | 'lose a name'): void {
+  if (record.readOnly === undefined) return;
+  const words = what === 'be removed' ? 'cannot remove read-only image' : 'cannot untag read-only image';
+  throw new EngineError('denied', `${words} ${JSON.stringify(record.id)}: it is in the additional image store ${record.readOnly}`, {
+    fix: `An additional store is only read. In it the image goes by: selkie --root ${record.readOnly} rmi ${record.id.slice(0, 12)}`,
+    details: { store: record.readOnly },
   });
 }
 
@@ -57,9 +68,11 @@ export async function removeImage(
 ): Promise<RemovedImage> {
   const { state } = context;
   const { record } = resolveRecord(state.images, registries, text);
+  requireOwn(record, 'be removed');
   using _lock = await state.lock('image', record.id);
   // Under the lock once more: another engine may have changed it.
   const found = resolveRecord(state.images, registries, text);
+  requireOwn(found.record, 'be removed');
   if (plan(found, text, options.force) === 'untag') {
     untagImage(context, registries, found.record.id, [found.name]);
     return { untagged: [found.name], deleted: [] };
@@ -89,6 +102,7 @@ function takeAway(context: ImageContext, id: ImageId, text: string, options: Rem
   const users = containersOf(context, id);
   const last = state.images.find(id);
   if (!last) throw new EngineError('not-found', `${text}: image not known`);
+  requireOwn(last, 'be removed');
   if (users.length > 0) throw inUse(last, users);
   if (options.expectedNames && options.expectedNames.join() !== last.names.join())
     throw new EngineError('in-use', `image ${text} is called ${last.names.join(', ') || 'nothing'} meanwhile`, {
@@ -147,7 +161,8 @@ export async function restoreImage(context: ImageContext, trashId: string): Prom
 
 function putBack({ state }: ImageContext, record: ImageRecord, trashId: string): RestoredImage {
   if (!state.trash.find(trashId)) throw new EngineError('not-found', `there is no image ${trashId} in the trash any more`);
-  const now = state.images.find(record.id);
+  const present = state.images.find(record.id);
+  const now = present?.readOnly === undefined ? present : undefined;
   const taken = record.names.filter((name) => (state.images.findByName(name)?.id ?? record.id) !== record.id);
   const back = record.names.filter((name) => !taken.includes(name));
   const restored: ImageRecord = {

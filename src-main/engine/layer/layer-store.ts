@@ -18,7 +18,7 @@ import type { UnpackResult } from './unpack-job.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface LayerStoreOptions {
-  readonly state: Pick<State, 'events' | 'images' | 'layers' | 'lock' | 'operations' | 'transaction' | 'trash' | 'tryLock'>;
+  readonly state: Pick<State, 'additional' | 'events' | 'images' | 'layers' | 'lock' | 'operations' | 'transaction' | 'trash' | 'tryLock'>;
   readonly snapshots: SnapshotStore;
   readonly system: Pick<System, 'attributes' | 'clock' | 'processes'>;
   readonly graphRoot: string;
@@ -226,7 +226,22 @@ export function createLayerStore({ state, snapshots, system, graphRoot, workerPa
   }
 
   function find(id: Digest): LayerRecord | undefined {
-    return snapshots.exists(id) ? state.layers.find(id) : undefined;
+    return (snapshots.exists(id) ? state.layers.find(id) : undefined) ?? borrow(id);
+  }
+
+  /** From an additional store, with all below it: from then on it is a layer here, the files of which are there. */
+  function borrow(id: Digest): LayerRecord | undefined {
+    const there = state.additional.findLayer(id);
+    if (!there) return undefined;
+    const { record: layer, path } = there;
+    if (layer.parentChainId !== undefined && !find(layer.parentChainId)) return undefined;
+    // Somebody makes one of its own, or takes it away.
+    using lock = state.tryLock('layer', id);
+    if (!lock || !snapshots.borrow(id, layer.parentChainId, path)) return undefined;
+    state.transaction(() => {
+      state.layers.put(layer);
+    });
+    return layer;
   }
 
   return {

@@ -27,6 +27,8 @@ function predicate(rooms: Rooms, key: string, value: string): Predicate {
       return (image) => image.dangling === booleanOf(key, value);
     case 'manifest':
       return (image) => (image.manifestList === true) === booleanOf(key, value);
+    case 'readonly':
+      return (image) => (image.readOnly === true) === booleanOf(key, value);
     case 'containers':
       return (image) => image.containers > 0 === booleanOf(key, value);
     case 'before':
@@ -37,7 +39,7 @@ function predicate(rooms: Rooms, key: string, value: string): Predicate {
     }
     default:
       throw new EngineError('invalid-argument', `invalid image filter "${key}"`, {
-        fix: 'the filters are id, reference, label, dangling, manifest, containers, before, since',
+        fix: 'the filters are id, reference, label, dangling, manifest, readonly, containers, before, since',
       });
   }
 }

@@ -17,9 +17,10 @@ export function imageHandlers(rooms: Rooms): EngineHandlers['image'] {
 
     async *watch(_, { signal }) {
       const sequence = state.events.lastSequence();
-      yield summaries(rooms);
+      yield distinct(summaries(rooms));
       for await (const batch of engineEvents(state, sequence, signal)) {
-        if (batch.some(({ type, status }) => type === 'image' || status === 'create' || status === 'remove')) yield summaries(rooms);
+        if (batch.some(({ type, status }) => type === 'image' || status === 'create' || status === 'remove'))
+          yield distinct(summaries(rooms));
       }
     },
 
@@ -136,6 +137,20 @@ function summaries({ images, state }: Rooms): ImageSummary[] {
     .sort((a, b) => b.createdAt - a.createdAt);
 }
 
+/** For who shows one row for each image: one that is here and in an additional store is here. */
+function distinct(images: readonly ImageSummary[]): ImageSummary[] {
+  const byId = new Map<string, ImageSummary>();
+  for (const image of images) {
+    const other = byId.get(image.id);
+    if (!other) byId.set(image.id, image);
+    else {
+      const names = [...new Set([...other.names, ...image.names])];
+      byId.set(image.id, { ...(other.readOnly === true ? image : other), names, dangling: names.length === 0 });
+    }
+  }
+  return [...byId.values()];
+}
+
 function toSummary(record: ImageRecord, containers: number): ImageSummary {
   return {
     id: record.id,
@@ -149,6 +164,7 @@ function toSummary(record: ImageRecord, containers: number): ImageSummary {
     architecture: record.architecture,
     os: record.os,
     dangling: record.names.length === 0,
+    ...(record.readOnly === undefined ? {} : { readOnly: true as const }),
     ...(record.list ? { manifestList: true as const } : {}),
   };
 }

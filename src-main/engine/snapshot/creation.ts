@@ -31,7 +31,7 @@ export class Creation {
   readonly #system: CreationSystem;
   readonly #removal: Removal;
   readonly lockDirectory: string;
-  readonly #claim: () => void;
+  readonly claim: () => void;
   /** Of layers that this process is filling: other engines see by them that somebody is at work. */
   readonly #fillLocks = new Map<string, Lock>();
   #staged = 0;
@@ -41,7 +41,7 @@ export class Creation {
     this.#system = system;
     this.#removal = removal;
     this.lockDirectory = lockDirectory;
-    this.#claim = claim;
+    this.claim = claim;
   }
 
   /** Answers the diff directory. */
@@ -116,7 +116,7 @@ export class Creation {
       throw hasCode(error, 'ENOTEMPTY', 'EEXIST') ? alreadyExists(key) : error;
     }
     try {
-      this.#claim();
+      this.claim();
       // The parent may have been removed meanwhile; its remover looks for children after its rename, we for the parent after ours.
       if (below && !layout.isCommitted(parent ?? '')) throw notFound(parent ?? '');
     } catch (error) {
@@ -146,7 +146,7 @@ export class Creation {
 
   #claimOr(undo: () => void): void {
     try {
-      this.#claim();
+      this.claim();
     } catch (error) {
       undo();
       throw error;

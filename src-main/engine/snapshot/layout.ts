@@ -144,7 +144,7 @@ export function recordText(record: SnapshotRecord): string {
   return JSON.stringify({ ...record, parent: record.parent ?? null });
 }
 
-function readRecord(path: string, key: string): SnapshotRecord | undefined {
+export function readRecord(path: string, key: string): SnapshotRecord | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

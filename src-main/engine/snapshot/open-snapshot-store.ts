@@ -3,7 +3,7 @@ import type { EngineConfig } from '../config/config.ts';
 import { DriverFile, mismatch } from './driver-file.ts';
 import { OverlaySnapshotStore } from './overlay/overlay-snapshot-store.ts';
 import type { SnapshotStore, SnapshotSystem } from './snapshot.ts';
-import { checkVfsOptions, parseOverlayOptions } from './storage-options.ts';
+import { checkVfsOptions, imageStoresIn, parseOverlayOptions } from './storage-options.ts';
 import { VfsSnapshotStore } from './vfs/vfs-snapshot-store.ts';
 
 export interface OpenSnapshotStoreOptions {
@@ -23,7 +23,7 @@ export function openSnapshotStore({ config, system }: OpenSnapshotStoreOptions):
   const common = { graphRoot, runRoot, system, driverFile };
   const openVfs = (reason: string): SnapshotStore => {
     checkVfsOptions(storageOptions, asked === 'vfs');
-    return new VfsSnapshotStore({ ...common, reason });
+    return new VfsSnapshotStore({ ...common, reason, imageStores: imageStoresIn(storageOptions) });
   };
   const openOverlay = (): OverlaySnapshotStore => new OverlaySnapshotStore({ ...common, options: parseOverlayOptions(storageOptions) });
 

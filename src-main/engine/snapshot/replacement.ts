@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readlinkSync, renameSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readlinkSync, renameSync } from 'node:fs';
 import { EngineError } from '../../base/errors.ts';
 import type { System } from '../../system/system.ts';
 import { notFound } from './creation.ts';
@@ -31,7 +31,8 @@ export function replaceFiles({ layout, files, isMounted, makeLink }: Replacement
   if (!existsSync(directory)) mkdirSync(directory, { mode: 0o700 });
   for (const name of new Set([...readNames(source), ...readNames(directory)])) {
     if (ownNames.has(name)) continue;
-    if (existsSync(`${directory}/${name}`)) renameSync(`${directory}/${name}`, `${source}/replaced-${name}`);
+    // Of a layer of another store it is a symlink, and that store may be gone.
+    if (lstatSync(`${directory}/${name}`, { throwIfNoEntry: false })) renameSync(`${directory}/${name}`, `${source}/replaced-${name}`);
     if (existsSync(`${source}/${name}`)) renameSync(`${source}/${name}`, `${directory}/${name}`);
   }
   const record = layout.committedIfIntact(key) ?? rebuild(layout, key, fresh, makeLink);

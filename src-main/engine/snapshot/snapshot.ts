@@ -80,6 +80,10 @@ export interface MappedCopyOptions {
 export interface SnapshotStore {
   readonly driver: SnapshotDriver;
   readonly whiteoutForm: WhiteoutForm;
+  /** Graph roots of the additional image stores that were asked for, as far as this driver can use them. */
+  readonly imageStores: readonly string[];
+  /** One line for each that it cannot use. */
+  readonly imageStoreWarnings: readonly string[];
   /** 'user.overlay.' with userxattr, 'trusted.overlay.' otherwise: attributes with it are the store's marks and never a file's own. */
   readonly xattrPrefix: 'user.overlay.' | 'trusted.overlay.';
   /** For `info`: Backing Filesystem, Native Overlay Diff, userxattr … */
@@ -99,6 +103,13 @@ export interface SnapshotStore {
   ensureMappedCopy(parent: string, source: string, mapping: IdMapping, options: MappedCopyOptions): Promise<string>;
   /** Those of a layer. `in-use` when a container lies on one. */
   removeMappedCopies(parent: string): Promise<void>;
+  /**
+   * Makes a committed layer's snapshot, the files of which stay in the store of the same driver with that graph root, where nothing is changed; atomic, and
+   * synchronous. False when it cannot be had: not whole there, or this driver cannot. Then nothing is changed.
+   */
+  borrow(key: string, parent: string | undefined, graphRoot: string): boolean;
+  /** Whether files of it, or of what lies below it, are in another store. */
+  isBorrowed(key: string): boolean;
   /** Whether it is committed. */
   exists(key: string): boolean;
   /** Whether it is committed, its record can be read, and its files are there. What they hold is not looked at. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { EngineError } from '../../base/errors.ts';
 import type { MountFlag } from '../../system/system.ts';
 
@@ -7,6 +7,8 @@ export interface OverlayOptions {
   readonly flags: readonly MountFlag[];
   /** Name or path of the program that mounts instead of the kernel. */
   readonly mountProgram: string | undefined;
+  /** Graph roots of other stores, to be read only: absolute paths. They need not be there. */
+  readonly imageStores: readonly string[];
   /** What was asked for and is not done, for `info`. */
   readonly notes: readonly string[];
 }
@@ -19,6 +21,7 @@ const flagNames: Readonly<Record<string, MountFlag>> = { nodev: 'nodev', nosuid:
  */
 export function parseOverlayOptions(options: readonly string[]): OverlayOptions {
   const flags: MountFlag[] = [];
+  const imageStores: string[] = [];
   const notes: string[] = [];
   let mountProgram: string | undefined;
   for (const option of options) {
@@ -39,7 +42,11 @@ export function parseOverlayOptions(options: readonly string[]): OverlayOptions 
         break;
       case 'imagestore':
       case 'additionalimagestore':
-        notes.push(...value.split(',').flatMap(readImageStore));
+        for (const path of pathsIn(value)) {
+          const note = foreignStore(path);
+          if (note === undefined) imageStores.push(resolve(path));
+          else notes.push(note);
+        }
         break;
       case 'skip_mount_home':
         // We never mount the store on itself: the sandbox keeps its mounts to itself anyhow.
@@ -49,7 +56,19 @@ export function parseOverlayOptions(options: readonly string[]): OverlayOptions 
         refuseUnlessOff(option, name, value);
     }
   }
-  return { flags, mountProgram, notes };
+  return { flags, mountProgram, imageStores, notes };
+}
+
+function pathsIn(value: string): string[] {
+  return value.split(',').filter((path) => path !== '');
+}
+
+/** Those that were given for overlay; refuses nothing but what has no form. */
+export function imageStoresIn(options: readonly string[]): string[] {
+  return options.flatMap((option) => {
+    const { name, value } = split(option);
+    return name === 'imagestore' || name === 'additionalimagestore' ? pathsIn(value) : [];
+  });
 }
 
 /** vfs has none that do anything. Options of overlay are refused when they were given for vfs, not when they are there for another store. */
@@ -67,17 +86,11 @@ function split(option: string): { readonly driver: string; readonly name: string
   return { driver, name, value };
 }
 
-/** A read-only store in Podman's format is none that we can read; one of ours has a database. */
-function readImageStore(path: string): string[] {
-  if (path === '') return [];
-  if (existsSync(join(path, 'selkie.db')))
-    throw new EngineError('unsupported', `an additional image store (${path}) is not supported`, {
-      fix: `leave additionalimagestores out of storage.conf, and copy the images: selkie --root ${path} save IMAGE | selkie load`,
-      details: { option: 'additionalimagestores', path },
-    });
-  const isPodmans = ['overlay-images', 'vfs-images'].some((name) => existsSync(join(path, name)));
-  const wayOut = isPodmans ? `; its images come here by: selkie system import --from podman --root ${path}` : '';
-  return [`the additional image store ${path} is not used: it is not one of Selkie's${wayOut}`];
+/** Of a store in Podman's format, which is none that we can use as it is: why, and the way out. */
+function foreignStore(path: string): string | undefined {
+  if (existsSync(join(path, 'selkie.db'))) return undefined;
+  if (!['overlay-images', 'vfs-images'].some((name) => existsSync(join(path, name)))) return undefined;
+  return `the additional image store ${path} is not used: it is not one of Selkie's; its images come here by: selkie system import --from podman --root ${path}`;
 }
 
 /** What is off unless it is named does nothing when it is named as off. */
@@ -94,7 +107,7 @@ function refuseUnlessOff(option: string, name: string, value: string): void {
 
 function refuse(option: string): never {
   throw new EngineError('unsupported', `storage option ${JSON.stringify(option)} is not supported`, {
-    fix: 'leave it out of --storage-opt, STORAGE_OPTS or storage.conf; supported are overlay.mount_program and overlay.mountopt with nodev, nosuid and noexec',
+    fix: 'leave it out of --storage-opt, STORAGE_OPTS or storage.conf; supported are overlay.mount_program, overlay.imagestore and overlay.mountopt with nodev, nosuid and noexec',
     details: { option },
   });
 }

@@ -60,7 +60,7 @@ function toPlace(row: Record<string, unknown>): BlobPlace {
   };
 }
 
-function toLayer(row: Record<string, unknown>): LayerRecord {
+export function toLayer(row: Record<string, unknown>): LayerRecord {
   return {
     chainId: row['chain_id'] as Digest,
     diffId: row['diff_id'] as Digest,

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import type { Lock, System } from '../../system/system.ts';
+import { openAdditionalStores } from './additional-stores.ts';
 import { createContainerTable } from './container-table.ts';
 import { Database } from './database.ts';
 import { createImageTable } from './image-table.ts';
@@ -14,14 +15,17 @@ import { createVolumeTable } from './volume-table.ts';
 export interface StateOptions {
   readonly graphRoot: string;
   readonly runRoot: string;
+  /** See AdditionalStores. Default: none. */
+  readonly imageStores?: () => readonly string[];
   readonly system: Pick<System, 'files' | 'locks' | 'clock' | 'processes'>;
 }
 
 /** Opens, or makes, the store's database. Errors: `corrupt`, `denied`, `disk-full`, `version-mismatch`, each with what to do. */
-export function openState({ graphRoot, runRoot, system }: StateOptions): State {
+export function openState({ graphRoot, runRoot, system, imageStores = () => [] }: StateOptions): State {
   const reserve = new Reserve(graphRoot, system.files);
   const database = reserve.use(() => new Database(graphRoot, system.files));
   reserve.keep();
+  const additional = openAdditionalStores({ paths: imageStores, runRoot });
   const made = new Set<string>();
 
   function lockPath(kind: string, id: string): string {
@@ -36,8 +40,9 @@ export function openState({ graphRoot, runRoot, system }: StateOptions): State {
 
   return {
     containers: createContainerTable(database),
-    images: createImageTable(database),
+    images: createImageTable(database, additional),
     layers: createLayerTable(database),
+    additional,
     volumes: createVolumeTable(database),
     trash: createTrashTable(database),
     events: createEventTable(database, system.clock),

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { EngineError } from '../../base/errors.ts';
 
 /** Raised with every change of the tables; {@link migrate} brings older ones forward. */
-const schemaVersion = 4;
+export const schemaVersion = 4;
 
 const tables = `
 CREATE TABLE containers (

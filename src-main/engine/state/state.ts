@@ -113,6 +113,8 @@ export interface ImageRecord {
   readonly labels: Readonly<Record<string, string>>;
   /** When it came into the store. */
   readonly storedAt: number;
+  /** The additional store that it is in, of which nothing is changed. A record that is put here is always this store's own. */
+  readonly readOnly?: string;
   /** Set on a list of images: then the id is of no configuration, and `chainIds` are the layers of all instances that are in the store. */
   readonly list?: ImageList;
 }
@@ -233,6 +235,7 @@ export interface State extends Disposable {
   readonly containers: ContainerTable;
   readonly images: ImageTable;
   readonly layers: LayerTable;
+  readonly additional: AdditionalStores;
   readonly volumes: VolumeTable;
   readonly trash: TrashTable;
   readonly events: EventTable;
@@ -259,12 +262,26 @@ export interface ContainerTable {
   countByImage(id: ImageId): number;
 }
 
+/** Other stores of ours, the images of which can be used here. None of them that is missing or damaged is an error. */
+export interface AdditionalStores {
+  /** Graph roots. */
+  paths(): readonly string[];
+  images(): readonly ImageRecord[];
+  findLayer(chainId: Digest): { readonly record: LayerRecord; readonly path: string } | undefined;
+  /** One line for each that is not used, with the reason. */
+  warnings(): readonly string[];
+}
+
+/** Looked up are this store's own images, and then those of the additional stores; an own one hides another of the same id or name. */
 export interface ImageTable {
   find(id: ImageId): ImageRecord | undefined;
   findByName(name: string): ImageRecord | undefined;
   /** All whose id begins so. */
   findByIdPrefix(prefix: string): ImageRecord[];
+  /** The additional stores' last: an image may be here and there. */
   list(): ImageRecord[];
+  /** This store's alone. */
+  listOwn(): ImageRecord[];
   /** Inserts or replaces; names move from whichever image had them. */
   put(record: ImageRecord): void;
   remove(id: ImageId): void;

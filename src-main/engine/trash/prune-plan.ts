@@ -94,7 +94,7 @@ async function idleContainers({ containers, state }: PruneRoom, fits: (candidate
 
 function candidates({ state }: PruneRoom, { images }: PruneRequest, fits: (candidate: Candidate) => boolean): ImageRecord[] {
   if (images === 'none') return [];
-  return state.images.list().filter((image) => (images === 'unused' || image.names.length === 0) && fits(image));
+  return state.images.listOwn().filter((image) => (images === 'unused' || image.names.length === 0) && fits(image));
 }
 
 async function plannedContainer({ snapshots }: PruneRoom, record: ContainerRecord): Promise<PrunePlan['containers'][number]> {

@@ -45,7 +45,7 @@ export async function resetStore(options: UpkeepOptions): Promise<{ readonly lef
 async function removeObjects({ containers, images, snapshots, state, trash, volumes }: UpkeepOptions): Promise<void> {
   for (const { id } of state.containers.list()) await gone(() => containers.remove(id, { force: true, volumes: true, timeoutSeconds: 0 }));
   for (const { name } of volumes.list()) await gone(() => volumes.remove(name));
-  for (const { id } of state.images.list()) await gone(() => images.remove(id, { force: true }));
+  for (const { id } of state.images.listOwn()) await gone(() => images.remove(id, { force: true }));
   if (state.trash.list().length > 0) await trash.empty([]);
   for (const { key } of snapshots.list()) if (snapshots.isMounted(key)) snapshots.unmount(key);
 }

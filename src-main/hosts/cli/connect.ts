@@ -12,10 +12,12 @@ export async function connect(globals: GlobalOptions, watchExits: boolean): Prom
   // Asked again: before, inside the sandbox, we were in / and not in the user's folder.
   const options = toEngineOptions(globals);
   const talkative = ['trace', 'debug', 'info'].includes(globals.logLevel);
+  const quiet = ['error', 'fatal', 'panic'].includes(globals.logLevel);
   return openInProcess({
     options,
     watchExits,
     ...(talkative ? { onMessage: (message: string) => void write('stderr', `${message}\n`) } : {}),
+    ...(quiet ? {} : { onWarning: (message: string) => void write('stderr', `Warning: ${message}\n`) }),
     onBug: (error, path) => void write('stderr', describeBug(error, path, talkative)),
   });
 }
@@ -27,7 +29,8 @@ export function toEngineOptions(globals: GlobalOptions): EngineOptions {
     runRoot: absolute(globals.runRoot),
     tmpDirectory: absolute(globals.tmpDirectory),
     storageDriver: globals.storageDriver,
-    storageOptions: globals.storageOptions,
+    // None given: those of storage.conf and STORAGE_OPTS count. `--storage-opt ""` is one, and means none of them.
+    storageOptions: globals.storageOptions.length > 0 ? globals.storageOptions : undefined,
     // A name is looked up, a path is a path.
     runtime: globals.runtime?.includes('/') === true ? absolute(globals.runtime) : globals.runtime,
     cgroupManager: globals.cgroupManager,

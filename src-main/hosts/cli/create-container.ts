@@ -46,6 +46,8 @@ async function removeIfThere(api: EngineClient, container: string): Promise<void
   }
 }
 
+const archiveTransport = /^(?:docker-archive|oci-archive|oci|dir):/;
+
 /** The engine does not know what a relative path is relative to. A name that looks like a transport, as `oci:1`, stays one where there is no such file. */
 function absoluteImage(image: string, { workingDirectory }: Context): string {
   const [, transport = '', path = '', rest = ''] = /^(docker-archive:|oci-archive:|oci:|dir:)([^:/][^:]*)(:.*)?$/s.exec(image) ?? [];
@@ -67,9 +69,14 @@ async function pullFirst(api: EngineClient, flags: Flags, spec: ContainerSpecInp
     },
     { signal: context.signal },
   );
-  for await (const item of items) if (item.kind === 'progress') await display.show(item.progress);
+  let pulled: string | undefined;
+  for await (const item of items)
+    if (item.kind === 'progress') await display.show(item.progress);
+    else pulled ??= item.name;
   await display.finish();
-  return { ...spec, pullPolicy: 'never' };
+  // An archive or folder would be loaded once more; what came out of it has a name, or is named by its id.
+  const image = archiveTransport.test(spec.image) ? (pulled ?? spec.image) : spec.image;
+  return { ...spec, image, pullPolicy: 'never' };
 }
 
 async function create(

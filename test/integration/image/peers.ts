@@ -1,13 +1,19 @@
 /** Programs that nobody here wrote, to read what we write and to write what we read. */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 export const hasSkopeo = existsSync('/usr/bin/skopeo');
 export const hasPodman = existsSync('/usr/bin/podman') && process.getuid?.() === 0;
 
 export function skopeo(...args: string[]): string {
   return execFileSync('skopeo', ['--insecure-policy', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** While this process serves what it asks. */
+export async function skopeoAside(...args: string[]): Promise<string> {
+  return (await promisify(execFile)('skopeo', ['--insecure-policy', ...args], { encoding: 'utf8' })).stdout;
 }
 
 /** With a store of its own. */

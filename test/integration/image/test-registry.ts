@@ -87,6 +87,8 @@ export interface RegistryOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly clientCa?: string };
   /** Content of an htpasswd file. */
   readonly htpasswd?: string;
+  /** It takes tokens of that service, signed by a key with a certificate by that authority. */
+  readonly token?: { readonly realm: string; readonly service: string; readonly issuer: string; readonly ca: string };
   /** Of another registry, which has ended. */
   readonly data?: string;
 }
@@ -101,7 +103,7 @@ export class TestRegistry implements AsyncDisposable {
     this.host = `127.0.0.1:${port}`;
     this.directory = mkdtempSync('/tmp/selkie-registry-');
     this.#options = options;
-    const { tls, htpasswd } = options;
+    const { tls, htpasswd, token } = options;
     if (htpasswd !== undefined) writeFileSync(join(this.directory, 'htpasswd'), htpasswd);
     const config = {
       version: '0.1',
@@ -114,6 +116,9 @@ export class TestRegistry implements AsyncDisposable {
           : { tls: { certificate: tls.cert, key: tls.key, ...(tls.clientCa === undefined ? {} : { clientcas: [tls.clientCa] }) } }),
       },
       ...(htpasswd === undefined ? {} : { auth: { htpasswd: { realm: 'selkie-test', path: join(this.directory, 'htpasswd') } } }),
+      ...(token === undefined
+        ? {}
+        : { auth: { token: { realm: token.realm, service: token.service, issuer: token.issuer, rootcertbundle: token.ca } } }),
     };
     // JSON is YAML.
     writeFileSync(join(this.directory, 'config.yml'), JSON.stringify(config));
@@ -212,16 +217,22 @@ export async function serveHttp(listener: RequestListener): Promise<TestServer> 
 export type Meddle = (asked: IncomingMessage, upstream: IncomingMessage, answer: ServerResponse) => boolean;
 
 /**
- * Passes everything on to the registry; `meddle` may answer in its place. `onRequest` sees a request before it is passed on; true: it is not, and
- * what it brings is not even read.
+ * Passes everything on to the registry; `meddle` may answer in its place. `onRequest` sees a request before it is passed on, and may hold it up; true: it
+ * is not passed on, and what it brings is not even read.
  */
 export function serveBefore(
   registry: TestRegistry,
   meddle: Meddle,
-  onRequest: (asked: IncomingMessage) => boolean = () => false,
+  onRequest: (asked: IncomingMessage) => boolean | Promise<boolean> = () => false,
 ): Promise<TestServer> {
   return serveHttp((asked, answer) => {
-    if (onRequest(asked)) return;
+    const kept = onRequest(asked);
+    if (typeof kept === 'boolean') pass(kept, asked, answer);
+    else void kept.then((one) => pass(one, asked, answer));
+  });
+
+  function pass(kept: boolean, asked: IncomingMessage, answer: ServerResponse): void {
+    if (kept) return;
     const upstream = httpRequest(`${registry.origin}${asked.url ?? ''}`, { method: asked.method, headers: asked.headers }, (response) => {
       if (meddle(asked, response, answer)) return;
       answer.writeHead(response.statusCode ?? 500, response.headers);
@@ -229,5 +240,5 @@ export function serveBefore(
     });
     upstream.on('error', () => answer.destroy());
     asked.pipe(upstream);
-  });
+  }
 }

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { checkVfsOptions, parseOverlayOptions } from '../../../src-main/engine/snapshot/storage-options.ts';
+import { checkVfsOptions, imageStoresIn, parseOverlayOptions } from '../../../src-main/engine/snapshot/storage-options.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'selkie-storage-options-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -12,7 +12,12 @@ const refused = (option: string) =>
 
 test('mount options, in each of the forms that Podman takes', () => {
   for (const name of ['overlay.mountopt', 'overlay2.mountopt', '.mountopt', 'mountopt'])
-    expect(parseOverlayOptions([`${name}=nodev,,nosuid`])).toEqual({ flags: ['nodev', 'nosuid'], mountProgram: undefined, notes: [] });
+    expect(parseOverlayOptions([`${name}=nodev,,nosuid`])).toEqual({
+      flags: ['nodev', 'nosuid'],
+      mountProgram: undefined,
+      imageStores: [],
+      notes: [],
+    });
 });
 
 test('a mount program, the last one named; empty takes it back', () => {
@@ -21,9 +26,11 @@ test('a mount program, the last one named; empty takes it back', () => {
 });
 
 test('what is not done is said', () => {
-  const { notes } = parseOverlayOptions(['overlay.mountopt=nodev,metacopy=on', `overlay.imagestore=${directory}`]);
+  mkdirSync(join(directory, 'podman/overlay-images'), { recursive: true });
+  const { notes, imageStores } = parseOverlayOptions(['overlay.mountopt=nodev,metacopy=on', `overlay.imagestore=${directory}/podman`]);
   expect(notes).toHaveLength(2);
-  expect(notes.join()).toMatch(/metacopy=on is not used.*is not used: it is not one of Selkie/);
+  expect(notes.join()).toMatch(/metacopy=on is not used.*is not used: it is not one of Selkie's; .* system import --from podman --root /);
+  expect(imageStores).toEqual([]);
 });
 
 test.each([
@@ -49,9 +56,10 @@ test('what is off anyhow may be named as off', () => {
   expect(parseOverlayOptions(off)).toMatchObject({ flags: [], notes: [] });
 });
 
-test('an additional store of ours is refused with the way out', () => {
-  writeFileSync(join(directory, 'selkie.db'), '');
-  expect(() => parseOverlayOptions([`overlay.imagestore=${directory}`])).toThrow(refused('additional image store'));
+test('additional stores, several by one option or by more, whether they are there or not', () => {
+  const options = [`overlay.imagestore=${directory},/nosuch/`, '.imagestore=/more', 'overlay.additionalimagestore=/other'];
+  expect(parseOverlayOptions(options).imageStores).toEqual([directory, '/nosuch', '/more', '/other']);
+  expect(imageStoresIn([...options, 'overlay.mountopt=nodev'])).toEqual([directory, '/nosuch/', '/more', '/other']);
 });
 
 test('options of the other driver matter only when they were meant for this one', () => {

@@ -17,6 +17,7 @@ import { probeMappedMounts, withMappedAt } from '../mapped-mounts.ts';
 import type { MappedMountSupport } from '../mapped-mounts.ts';
 import type { MappedCopyOptions, SnapshotChanges, SnapshotEntry, SnapshotProblem, SnapshotStore, SnapshotSystem } from '../snapshot.ts';
 import type { OverlayOptions } from '../storage-options.ts';
+import { borrowLayer, isBorrowed } from './borrow.ts';
 import { makeLink } from './links.ts';
 import { withMountData } from './mount-data.ts';
 import { findLeaked, markAttributes, markFiles, MountProgram } from './mount-program.ts';
@@ -64,6 +65,14 @@ export class OverlaySnapshotStore implements SnapshotStore {
       newLink: newLinkName,
       complete: (key, draft) => ({ ...draft, link: makeLink(this.#layout, key, draft.link), lower: [] }),
     });
+  }
+
+  get imageStores(): readonly string[] {
+    return this.#options.imageStores;
+  }
+
+  get imageStoreWarnings(): readonly string[] {
+    return this.#options.notes.filter((note) => note.startsWith('the additional image store'));
   }
 
   get xattrPrefix(): XattrPrefix {
@@ -133,6 +142,18 @@ export class OverlaySnapshotStore implements SnapshotStore {
 
   removeMappedCopies(parent: string): Promise<void> {
     return withErrnos('remove', parent, () => this.#copies.removeOf(parent));
+  }
+
+  borrow(key: string, parent: string | undefined, graphRoot: string): boolean {
+    this.ready();
+    const place = { layout: this.#layout, creation: this.#creation, system: this.#system };
+    return withErrno('use', `layer ${key} of ${graphRoot}`, () => borrowLayer(place, key, parent, `${graphRoot}/${this.driver}`));
+  }
+
+  isBorrowed(key: string): boolean {
+    for (let at: string | undefined = key; at !== undefined; at = this.#layout.committed(at)?.parent)
+      if (isBorrowed(this.#layout, at)) return true;
+    return false;
   }
 
   exists(key: string): boolean {

@@ -25,6 +25,8 @@ export interface VfsSnapshotStoreOptions {
   readonly runRoot: string;
   /** Why this and not overlay. */
   readonly reason: string;
+  /** For overlay stores; of no use to this one. */
+  readonly imageStores: readonly string[];
   readonly system: SnapshotSystem;
   readonly driverFile: DriverFile;
 }
@@ -35,6 +37,8 @@ const nothing = { link: '', lower: [] } as const;
 export class VfsSnapshotStore implements SnapshotStore {
   readonly driver = 'vfs';
   readonly whiteoutForm = 'file';
+  readonly imageStores: readonly string[] = [];
+  readonly imageStoreWarnings: readonly string[];
   readonly #layout: SnapshotLayout;
   readonly #system: SnapshotSystem;
   readonly #reason: string;
@@ -44,10 +48,11 @@ export class VfsSnapshotStore implements SnapshotStore {
   readonly #copies: MappedCopies;
   #isReady = false;
 
-  constructor({ graphRoot, runRoot, reason, system, driverFile }: VfsSnapshotStoreOptions) {
+  constructor({ graphRoot, runRoot, reason, imageStores, system, driverFile }: VfsSnapshotStoreOptions) {
     this.#layout = new SnapshotLayout(graphRoot, runRoot, this.driver);
     this.#system = system;
     this.#reason = reason;
+    this.imageStoreWarnings = imageStores.map((path) => `the additional image store ${path} is not used: layers here are kept by vfs`);
     this.#mountPoints = new MountPoints(this.#layout, system.mounts);
     this.#removal = new Removal(this.#layout, system, (name) => this.#creation.tryFillLock(name));
     this.#creation = new Creation({
@@ -130,6 +135,15 @@ export class VfsSnapshotStore implements SnapshotStore {
 
   removeMappedCopies(parent: string): Promise<void> {
     return withErrnos('remove', parent, () => this.#copies.removeOf(parent));
+  }
+
+  /** Each layer is a whole copy: of one that is elsewhere nothing would be saved. */
+  borrow(): boolean {
+    return false;
+  }
+
+  isBorrowed(): boolean {
+    return false;
   }
 
   exists(key: string): boolean {

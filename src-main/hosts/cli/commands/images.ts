@@ -69,11 +69,13 @@ export const images = command({
     } else {
       const nowMs = Date.now();
       const digest = flags.digests === true ? '{{.Digest}} ' : '';
+      // A column that only they have a reason to see who have such images.
+      const readOnly = found.some((image) => image.readOnly === true) ? ' {{.ReadOnly}}' : '';
       await print(
         renderReport({
           name: 'images',
           rows: names.map((name) => imageRow(name, { nowMs, noTruncate })),
-          format: flags.format ?? `table {{.Repository}} {{.Tag}} ${digest}{{.ID}} {{.CreatedSince}} {{.Size}}`,
+          format: flags.format ?? `table {{.Repository}} {{.Tag}} ${digest}{{.ID}} {{.CreatedSince}} {{.Size}}${readOnly}`,
           headings: imageHeadings,
           noHeading: flags.noheading === true,
         }),

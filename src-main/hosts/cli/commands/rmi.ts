@@ -5,6 +5,9 @@ import { trashFlags } from '../options/trash.ts';
 import { printLines } from '../output/print.ts';
 import { removalExitCode, reportFailures } from '../targets.ts';
 
+/** Nothing of an additional store is taken away; asked by its name that is an error, by --all it is not meant. */
+const ownOnly = [{ key: 'readonly', value: 'false' }];
+
 export const rmi = command({
   name: 'rmi',
   usage: '[options] IMAGE [IMAGE...]',
@@ -24,7 +27,7 @@ export const rmi = command({
       throw new EngineError('invalid-argument', 'when using the --all switch, you may not pass any images names or IDs');
     if (flags.all !== true && positionals.length === 0) throw new EngineError('invalid-argument', 'image name or ID must be specified');
     const api = await context.engine();
-    const images = flags.all === true ? (await api.image.list({ all: true })).map((image) => image.id) : positionals;
+    const images = flags.all === true ? (await api.image.list({ all: true, filters: ownOnly })).map((image) => image.id) : positionals;
     const lenient = force || flags.ignore === true;
     const failures: unknown[] = [];
     for (const image of new Set(images)) {
