@@ -63,17 +63,22 @@ export function createUpkeep(options: UpkeepOptions): Upkeep {
     const busy = new Set(state.operations.list().flatMap(({ details, object }) => [object, ...textsOf(details['chainIds'])]));
     // Their layers belong to nobody until the image is there.
     if (state.operations.list().some(({ kind }) => makesImages.has(kind))) return [];
-    return (
-      images
-        .unreferencedLayers()
-        // Of a layer of an additional store there are links here: as many as will be wanted again when that store is.
-        .filter((chainId) => !busy.has(chainId) && !snapshots.isBorrowed(chainId))
-        .map((chainId) => ({
-          kind: 'unreferenced-layer',
-          object: chainId,
-          message: `layer ${chainId.slice(7, 19)} is needed by no image and no container`,
-        }))
-    );
+    const unreferenced = images.unreferencedLayers();
+    // Of a layer of an additional store there are links here, as many as will be wanted again when that store is; they may lie on layers that became ours.
+    const linked = new Set(unreferenced.filter((chainId) => snapshots.isBorrowed(chainId)).flatMap(withParents));
+    return unreferenced
+      .filter((chainId) => !busy.has(chainId) && !linked.has(chainId))
+      .map((chainId) => ({
+        kind: 'unreferenced-layer',
+        object: chainId,
+        message: `layer ${chainId.slice(7, 19)} is needed by no image and no container`,
+      }));
+  }
+
+  function withParents(chainId: Digest): Digest[] {
+    const chain: Digest[] = [];
+    for (let at: Digest | undefined = chainId; at !== undefined; at = state.layers.find(at)?.parentChainId) chain.push(at);
+    return chain;
   }
 
   /** Folders in the trash that no entry leads to, while nobody empties it. */
